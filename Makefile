@@ -1,0 +1,49 @@
+# Everything a developer or operator runs. `make run` and `make test` need only Python 3.11 and pip.
+.PHONY: run test check lock train bench evaluate screenshots clean help
+LOTSA := .venv/bin/lotsa
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/'
+
+run: ## install what is missing and start Lotsa
+	@scripts/setup
+	@$(LOTSA) serve
+
+test: ## install what is missing, check the code and run the tests
+	@scripts/setup dev
+	@$(MAKE) --no-print-directory check
+	@$(LOTSA) train
+	@.venv/bin/python -m pytest
+
+check: ## style, types and import rules
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-cache
+
+train: ## train models and build the index
+	@scripts/setup
+	@$(LOTSA) train
+
+bench: ## speed of each stage of a turn
+	@scripts/setup
+	@$(LOTSA) bench
+
+evaluate: ## quality figures
+	@scripts/setup
+	@$(LOTSA) evaluate
+
+screenshots: ## pictures for docs/images, from the running product
+	@scripts/setup dev
+	@.venv/bin/python -m tests.browser.screenshots
+
+lock: ## compile the lock files anew
+	@scripts/setup dev
+	@.venv/bin/pip install --quiet uv==0.13.9
+	@.venv/bin/uv pip compile --quiet --python-version 3.11 --override overrides.txt \
+		--no-emit-package torch --no-header --no-annotate requirements.in -o requirements.lock
+	@.venv/bin/uv pip compile --quiet --python-version 3.11 --no-header --no-annotate \
+		requirements-dev.in -o requirements-dev.lock
+
+clean: ## remove everything that is built (never var/, which holds data and keys)
+	rm -rf .venv artifacts
