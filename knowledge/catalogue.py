@@ -1,0 +1,409 @@
+"""The support catalogue: typed entries in the words of Open Referral HSDS 3, read from YAML.
+
+An entry (`knowledge/data/<layer>/<id>.yml`, file name == id):
+
+    id: strangnas-skolsocialt-stodteam
+    name: Skolsocialt stödteam              # proper name, never translated
+    organization: {name: Strängnäs kommun, huvudman: kommun}
+                                            # kommun|region|stat|skola|forening|privat
+    status: exists                          # exists|pilot|proposed (proposed is never suggested)
+    kinds: [skolsocialt_team]               # taxonomy kinds
+    needs: [school_absence]                 # taxonomy needs this entry answers, most typical first
+    access_path: kontakt                    # see AccessPath
+    lagrum: null
+    for_whom: [family]                      # child|parent|sibling|family|professional
+    minimum_age: 6                          # age of the CHILD in years, null = no limit known
+    maximum_age: 16
+    eligibility: []                         # further criteria, see Criterion
+    summary: {sv: ..., en: ...}             # what the parent gets, at most 3 short sentences
+    how_to_get: {sv: ..., en: ...}          # what to do, concretely
+    what_happens_next: {sv: ..., en: ...}   # omit when unknown
+    say_this: {sv: ..., en: ...}            # what to say when you call or write
+    parent_says: [...]                      # 3-8 ways a parent would put it, own words, Swedish
+    phones: [{number: "0152-291 00", label: {sv: Växel}, hours: {sv: vardagar}}]
+    url: https://...
+    location: null                          # {name, address}
+    schedules: [{byday: [MO, TU], opens_at: "08:00", closes_at: "16:30"}]
+    evening: null                           # true|false|null (unknown)
+    interpreter: null
+    languages: [sv]
+    home_visit: null
+    digital: null
+    needs_bankid: null
+    cost: {amount: 0, note: {sv: ...}}      # null = unknown
+    required_documents: []                  # [{sv:..., en:...}]
+    wait_time: null                         # {text: {sv:...}, measured_on: date, source: ...}
+    sip_relevant: false
+    alert: null
+    sources: [{title: ..., url: ..., lines: ...}]   # at least one; url or report + lines
+    verified_on: 2026-11-22                 # the day the source was read
+    review_due: 2027-05-22
+    owner: null
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+DATA = Path(__file__).parent / "data"
+TAXONOMY = Path(__file__).parent / "taxonomy.yml"
+NOT_LAYERS = frozenset({"queries"})
+REQUIRED_LANGUAGES = ("sv", "en")
+NOTES = frozenset({"stale", "proposed", "professional", "no_contact"})
+NEAR_DUPLICATE = 0.8  # share of words two phrases have in common
+
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+Texts = dict[str, str]
+Status = Literal["exists", "pilot", "proposed"]
+AccessPath = Literal[
+    "oppen",  # walk in or take part, nothing to apply for
+    "kontakt",  # call or write, no decision needed
+    "anmalan",  # sign up
+    "ansokan",  # apply, the authority decides
+    "bistand",  # apply, decision under the Social Services Act
+    "lss",  # apply, decision under LSS
+    "egenremiss",  # own referral
+    "remiss",  # referral by somebody in care
+    "via_skolan",
+    "via_varden",
+    "via_socialtjansten",
+    "domstol",
+    "okand",
+]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+ModelT = TypeVar("ModelT", bound=Model)
+
+
+class Organization(Model):
+    name: str
+    huvudman: Literal["kommun", "region", "stat", "skola", "forening", "privat"]
+
+
+class Phone(Model):
+    number: str
+    label: Texts = {}
+    hours: Texts = {}
+    fictional: bool = False
+
+
+class Location(Model):
+    name: str
+    address: str | None = None
+
+
+class Schedule(Model):
+    """One weekly opening, in local time (Europe/Stockholm); HSDS `byday` of an RRULE."""
+
+    byday: list[Literal["MO", "TU", "WE", "TH", "FR", "SA", "SU"]]
+    opens_at: dt.time
+    closes_at: dt.time
+
+
+class Cost(Model):
+    amount: int | None = None
+    note: Texts = {}
+
+
+class WaitTime(Model):
+    text: Texts
+    measured_on: dt.date
+    source: str
+
+
+class Source(Model):
+    title: str
+    url: str | None = None
+    lines: str | None = None
+
+    @model_validator(mode="after")
+    def _points_somewhere(self) -> Source:
+        if not (self.url or self.lines):
+            raise ValueError("a source needs a url or the lines of a report")
+        return self
+
+
+class Criterion(Model):
+    """One condition on the facts of a case; `is_any` holds the accepted values."""
+
+    fact: Literal["child_age", "relation", "need", "lives_in", "already_has"]
+    is_any: list[str] = []
+    is_none: list[str] = []
+
+
+class Service(Model):
+    id: Id
+    layer: str = ""
+    name: str
+    organization: Organization
+    status: Status
+    kinds: list[str] = Field(min_length=1)
+    needs: list[str] = Field(min_length=1)
+    access_path: AccessPath
+    lagrum: str | None = None
+    for_whom: list[Literal["child", "parent", "sibling", "family", "professional"]]
+    minimum_age: int | None = None
+    maximum_age: int | None = None
+    eligibility: list[Criterion] = []
+    summary: Texts
+    how_to_get: Texts
+    what_happens_next: Texts = {}
+    say_this: Texts = {}
+    parent_says: list[str] = Field(min_length=1)
+    phones: list[Phone] = []
+    url: str | None = None
+    location: Location | None = None
+    schedules: list[Schedule] = []
+    evening: bool | None = None
+    interpreter: bool | None = None
+    languages: list[str] = []
+    home_visit: bool | None = None
+    digital: bool | None = None
+    needs_bankid: bool | None = None
+    cost: Cost | None = None
+    required_documents: list[Texts] = []
+    wait_time: WaitTime | None = None
+    sip_relevant: bool = False
+    alert: Texts | None = None
+    sources: list[Source] = Field(min_length=1)
+    verified_on: dt.date
+    review_due: dt.date
+    owner: str | None = None
+
+    @property
+    def is_suggestible(self) -> bool:
+        """Only what exists, and not what is meant for staff alone."""
+        return self.status != "proposed" and self.for_whom != ["professional"]
+
+
+class Hours(Model):
+    """Weekly hours of a function, local time."""
+
+    byday: list[Literal["MO", "TU", "WE", "TH", "FR", "SA", "SU"]]
+    opens_at: dt.time
+    closes_at: dt.time
+
+
+class Function(Model):
+    """A person's role a parent can be handed to: guide, coordinator or after-hours."""
+
+    exists: bool
+    hours: list[Hours] | None = None  # null = not known
+    phone: Phone | None = None
+    instead: list[Id] = []  # entries that are the real next step where the function is absent
+    source: Source | None = None
+
+
+class Municipality(Model):
+    """`knowledge/data/<id>/_municipality.yml`: its layers and its people."""
+
+    id: Id
+    name: str
+    fictional: bool = False
+    layers: list[str]  # nearest first: own, region, national
+    contact_centre: Id  # entry shown when a suggestion lacks a verified way of contact
+    acute_first: list[Id] = []  # local entries shown before the national numbers
+    functions: dict[Literal["guide", "coordinator", "after_hours"], Function]
+    retention_days: int = Field(ge=1, le=90)
+    retention_decision: str  # reference of the decision on disposal (gallringsbeslut)
+
+
+class Label(Model):
+    label: Texts
+
+
+class Taxonomy(Model):
+    """Public ids with labels per language."""
+
+    levels: dict[str, Label]
+    needs: dict[str, Label]
+    kinds: dict[str, Label]
+
+    @classmethod
+    def load(cls, path: Path = TAXONOMY) -> Taxonomy:
+        return cls.model_validate(_read_yaml(path))
+
+
+class CatalogueError(ValueError):
+    """An entry is wrong; the message names the file, the field and what to do."""
+
+
+class Catalogue:
+    """Every entry of every layer, checked against the taxonomy."""
+
+    def __init__(
+        self,
+        services: Mapping[str, Service],
+        municipalities: Mapping[str, Municipality],
+        taxonomy: Taxonomy,
+    ) -> None:
+        self.services = dict(services)
+        self.municipalities = dict(municipalities)
+        self.taxonomy = taxonomy
+
+    @classmethod
+    def load(cls, data: Path = DATA, taxonomy: Path = TAXONOMY) -> Catalogue:
+        """Read all YAML below `data`. Raises CatalogueError naming the first faulty file."""
+        known = Taxonomy.load(taxonomy)
+        services: dict[str, Service] = {}
+        municipalities: dict[str, Municipality] = {}
+        for path in sorted(data.glob("*/*.yml")):
+            if path.parent.name in NOT_LAYERS:
+                continue
+            if path.name == "_municipality.yml":
+                municipality = _parse(Municipality, path, {})
+                municipalities[municipality.id] = municipality
+            else:
+                service = _parse(Service, path, {"layer": path.parent.name})
+                _check_ids(service, path, known, services)
+                services[service.id] = service
+        return cls(services, municipalities, known)
+
+    def in_municipality(self, municipality: str) -> Iterator[Service]:
+        """Entries a parent of that municipality can be shown. Raises KeyError if unknown."""
+        layers = set(self.municipalities[municipality].layers)
+        return (s for s in self.services.values() if s.layer in layers and s.is_suggestible)
+
+    @cached_property
+    def kinds(self) -> frozenset[str]:
+        return frozenset(self.taxonomy.kinds)
+
+
+def _check_ids(service: Service, path: Path, known: Taxonomy, seen: Mapping[str, Service]) -> None:
+    if service.id != path.stem:
+        raise CatalogueError(f"{path}: id '{service.id}' must equal the file name '{path.stem}'")
+    if service.id in seen:
+        raise CatalogueError(f"{path}: id '{service.id}' is used twice; choose another")
+    for field, ids, names in (
+        ("kinds", service.kinds, known.kinds),
+        ("needs", service.needs, known.needs),
+    ):
+        for unknown in sorted(set(ids) - set(names)):
+            raise CatalogueError(f"{path}: {field}: '{unknown}' is not in knowledge/taxonomy.yml")
+
+
+def _read_yaml(path: Path) -> object:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def _parse(model: type[ModelT], path: Path, extra: Mapping[str, str]) -> ModelT:
+    raw = _read_yaml(path)
+    if not isinstance(raw, dict):
+        raise CatalogueError(f"{path}: must be a mapping of fields")
+    try:
+        return model.model_validate({**extra, **raw})
+    except ValueError as error:
+        raise CatalogueError(f"{path}: {error}") from error
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing an editor should look at; an `error` makes the check fail, a `note` does not.
+
+    An entry without a contact of its own is a note: the contact centre is shown beside it.
+    """
+
+    code: Literal[
+        "stale",
+        "no_contact",
+        "proposed",
+        "professional",
+        "near_duplicate",
+        "missing_text",
+        "unknown_id",
+        "orphan",
+    ]
+    where: str  # id of the entry, the municipality or the taxonomy
+    field: str
+    detail: str = ""
+
+    @property
+    def level(self) -> Literal["error", "note"]:
+        return "note" if self.code in NOTES else "error"
+
+
+def check(catalogue: Catalogue, today: dt.date | None = None) -> list[Finding]:
+    """Everything an editor should look at, entry by entry, then municipalities and labels."""
+    day = today or dt.date.today()
+    layers = {layer for m in catalogue.municipalities.values() for layer in m.layers}
+    findings: list[Finding] = []
+    for service in catalogue.services.values():
+        findings += _check_service(service, day)
+        if service.layer not in layers:
+            findings.append(Finding("orphan", service.id, "layer", service.layer))
+    findings += _near_duplicates(catalogue)
+    for municipality in catalogue.municipalities.values():
+        findings += _check_municipality(municipality, catalogue)
+    return [*findings, *_check_labels(catalogue.taxonomy)]
+
+
+def _check_service(service: Service, day: dt.date) -> Iterator[Finding]:
+    if service.review_due < day:
+        yield Finding("stale", service.id, "review_due", service.review_due.isoformat())
+    if service.status == "proposed":
+        yield Finding("proposed", service.id, "status")
+    if service.for_whom == ["professional"]:
+        yield Finding("professional", service.id, "for_whom")
+    if service.is_suggestible and not (service.phones or service.url):
+        yield Finding("no_contact", service.id, "phones")
+    optional = ("what_happens_next", "say_this", "alert")
+    for field in ("summary", "how_to_get", *optional):
+        texts = getattr(service, field)
+        if texts or field not in optional:
+            yield from _missing(service.id, field, texts or {})
+
+
+def _missing(where: str, field: str, texts: Texts) -> Iterator[Finding]:
+    for language in REQUIRED_LANGUAGES:
+        if not texts.get(language, "").strip():
+            yield Finding("missing_text", where, field, language)
+
+
+def _check_municipality(municipality: Municipality, catalogue: Catalogue) -> Iterator[Finding]:
+    named = [("contact_centre", municipality.contact_centre)]
+    named += [("acute_first", service_id) for service_id in municipality.acute_first]
+    for name, function in municipality.functions.items():
+        named += [(f"functions.{name}.instead", service_id) for service_id in function.instead]
+    shown = {service.id for service in catalogue.in_municipality(municipality.id)}
+    for field, service_id in named:
+        if service_id not in shown:
+            yield Finding("unknown_id", municipality.id, field, service_id)
+
+
+def _check_labels(taxonomy: Taxonomy) -> Iterator[Finding]:
+    for group in ("levels", "needs", "kinds"):
+        for name, label in getattr(taxonomy, group).items():
+            yield from _missing("taxonomy", f"{group}.{name}", label.label)
+
+
+def _near_duplicates(catalogue: Catalogue) -> Iterator[Finding]:
+    """Phrases two different kinds of support share: search cannot tell them apart."""
+    seen: list[tuple[Service, str, frozenset[str]]] = []
+    for service in catalogue.services.values():
+        if not service.is_suggestible:
+            continue
+        for phrase in service.parent_says:
+            words = frozenset(re.findall(r"\w+", phrase.lower()))
+            for other, text, known in seen:
+                distinct = other.id == service.id or other.kinds[0] != service.kinds[0]
+                if distinct and _overlap(words, known) >= NEAR_DUPLICATE:
+                    detail = f"{phrase} = {other.id}: {text}"
+                    yield Finding("near_duplicate", service.id, "parent_says", detail)
+            seen.append((service, phrase, words))
+
+
+def _overlap(one: frozenset[str], other: frozenset[str]) -> float:
+    return len(one & other) / max(len(one | other), 1)
