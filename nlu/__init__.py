@@ -1,0 +1,1 @@
+"""What did the parent mean: danger, language, intent, needs and details."""

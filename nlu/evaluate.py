@@ -1,0 +1,250 @@
+"""Measures understanding: needs, intents, languages, false alarms and a public intent benchmark.
+
+Every function returns plain figures; whoever calls it prints them.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import KFold, StratifiedKFold
+
+from nlu import language, safety
+from nlu.embedder import Embedder, Vectors
+from nlu.intents import FOLDS, SEED, Features, FeatureSpace, IntentModel, Rows, Scores, fit_intents
+from nlu.needs import NeedModel, fit_needs, micro_f1, truth_table
+from nlu.train import Example, Message, encoded, intent_examples, needs_messages
+
+Split = tuple[Rows, Rows]
+
+LENGTHS = ((1, 2), (3, 5), (6, 1000))  # words
+WORST = 8
+MASSIVE_LANGUAGE = "sv"
+
+
+def needs(embedder: str | None = None) -> dict[str, Any]:
+    """Top-1, top-3 and micro-F1 on messages, and on authors, the model has not seen."""
+    messages = needs_messages()
+    vectors = encoded([message.text for message in messages], Embedder(embedder))
+    by_message = list(KFold(FOLDS, shuffle=True, random_state=SEED).split(messages))
+    return {
+        "messages": len(messages),
+        "by_message": _needs_figures(messages, vectors, by_message),
+        "author_held_out": {
+            author: _needs_figures(messages, vectors, [split])
+            for author, split in _author_splits(messages)
+        },
+    }
+
+
+def _author_splits(messages: Sequence[Message]) -> Iterator[tuple[str, Split]]:
+    """Each author in turn unseen, where others wrote in the same language."""
+    authors = np.array([f"{message.language}-{message.author}" for message in messages])
+    languages = np.array([message.language for message in messages])
+    for author in sorted(set(authors)):
+        test = authors == author
+        if (languages[~test] == languages[test][0]).any():
+            yield author, (np.flatnonzero(~test), np.flatnonzero(test))
+
+
+def _needs_figures(
+    messages: Sequence[Message], vectors: Vectors, splits: Sequence[Split]
+) -> dict[str, Any]:
+    own = [message.needs for message in messages]
+    labels = tuple(sorted({need for needs_ in own for need in needs_}))
+    truth = truth_table(own, labels)
+    scores = np.zeros(truth.shape)
+    chosen = np.zeros(truth.shape, dtype=bool)
+    for train, test in splits:
+        model, features = _trained_needs(messages, vectors, train)
+        columns = np.array([labels.index(label) for label in model.labels])
+        probabilities = model.probabilities(features.rows(test))
+        scores[np.ix_(test, columns)] = probabilities
+        chosen[np.ix_(test, columns)] = probabilities >= model.threshold
+    tested = np.concatenate([test for _, test in splits])
+    return _ranking_figures([messages[i] for i in tested], scores[tested], labels) | {
+        "micro_f1": round(micro_f1(chosen[tested], truth[tested]), 3)
+    }
+
+
+def _trained_needs(
+    messages: Sequence[Message], vectors: Vectors, train: Rows
+) -> tuple[NeedModel, Features]:
+    texts = [message.text for message in messages]
+    features = _features(texts, [message.language for message in messages], vectors, train)
+    return fit_needs(features.rows(train), [messages[i].needs for i in train]), features
+
+
+def _features(
+    texts: Sequence[str], languages: Sequence[str], vectors: Vectors, train: Rows
+) -> Features:
+    """Features of all texts, learnt from the training rows alone."""
+    space = FeatureSpace.learnt(
+        [texts[i] for i in train], [languages[i] for i in train], vectors[train]
+    )
+    return space.features(texts, languages, vectors)
+
+
+def _ranking_figures(
+    messages: Sequence[Message], scores: Scores, labels: Sequence[str]
+) -> dict[str, Any]:
+    """Share of messages with a right need first, and with the main need among three."""
+    order = np.argsort(-scores, axis=1)[:, :3]
+    best = [[labels[index] for index in row] for row in order]
+    main = [message.needs[0] in three for message, three in zip(messages, best, strict=True)]
+    missed = Counter(m.needs[0] for m, hit in zip(messages, main, strict=True) if not hit)
+    first = [m.needs and three[0] in m.needs for m, three in zip(messages, best, strict=True)]
+    some = [bool(set(m.needs) & set(three)) for m, three in zip(messages, best, strict=True)]
+    return {
+        "messages": len(messages),
+        "top1": _share(first),
+        "top3": _share(some),
+        "top3_main": _share(main),
+        "by_language": _by_language(messages, some),
+        "missed_most": dict(missed.most_common(WORST)),
+    }
+
+
+def _by_language(messages: Sequence[Message], hits: Sequence[bool]) -> dict[str, float]:
+    groups: dict[str, list[bool]] = defaultdict(list)
+    for message, hit in zip(messages, hits, strict=True):
+        groups[message.language].append(hit)
+    return {code: _share(group) for code, group in sorted(groups.items())}
+
+
+def _share(hits: Sequence[Any]) -> float:
+    return round(sum(map(bool, hits)) / max(len(hits), 1), 3)
+
+
+def intents(embedder: str | None = None) -> dict[str, Any]:
+    """Accuracy on examples the model has not seen, five folds, and what is confused."""
+    examples = intent_examples()
+    vectors = encoded([example.text for example in examples], Embedder(embedder))
+    predicted, confidence = _predicted_intents(examples, vectors)
+    right = np.array([example.intent for example in examples])
+    hits = predicted == right
+    pairs = Counter(
+        f"{wanted} -> {given}" for wanted, given in zip(right[~hits], predicted[~hits], strict=True)
+    )
+    per_intent = [float(hits[right == intent].mean()) for intent in sorted(set(right))]
+    return {
+        "examples": len(examples),
+        "accuracy": round(float(hits.mean()), 3),
+        "accuracy_per_intent": round(float(np.mean(per_intent)), 3),
+        "calibration_error": round(_calibration_error(confidence, hits), 3),
+        "confused_most": dict(pairs.most_common(WORST)),
+    }
+
+
+def _predicted_intents(
+    examples: Sequence[Example], vectors: Vectors
+) -> tuple[NDArray[np.str_], NDArray[np.float64]]:
+    texts = [example.text for example in examples]
+    languages = [example.language for example in examples]
+    labels = np.array([example.intent for example in examples])
+    predicted, confidence = np.empty_like(labels), np.zeros(len(labels))
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
+    for train, test in folds.split(texts, labels):
+        features = _features(texts, languages, vectors, train)
+        model = fit_intents(features.rows(train), labels[train].tolist())
+        best = [row[0] for row in model.ranked(features.rows(test))]
+        predicted[test] = [label for label, _ in best]
+        confidence[test] = [score for _, score in best]
+    return predicted, confidence
+
+
+def _calibration_error(confidence: NDArray[np.float64], hits: NDArray[np.bool_]) -> float:
+    """Mean gap between certainty and accuracy over ten equal ranges of certainty."""
+    bins = np.minimum((confidence * 10).astype(int), 9)
+    gaps = [
+        abs(confidence[bins == b].mean() - hits[bins == b].mean()) * (bins == b).mean()
+        for b in sorted(set(bins.tolist()))
+    ]
+    return float(sum(gaps))
+
+
+def safety_false_alarms(folder: Path) -> dict[str, dict[str, float]]:
+    """Share of everyday utterances per language that are wrongly taken for danger."""
+    figures = {}
+    for code, texts in _everyday(folder):
+        alarms = sum(safety.check(text, code).acute for text in texts)
+        figures[code] = {"texts": len(texts), "alarms": alarms, "rate": alarms / len(texts)}
+    return figures
+
+
+def languages(folder: Path) -> dict[str, Any]:
+    """Identification without a hint: accuracy by length in words, and what is confused."""
+    figures: dict[str, Any] = {}
+    for code, texts in _everyday(folder):
+        given = [language.identify(text)[0] for text in texts]
+        figures[code] = {"all": _share([one == code for one in given])}
+        for shortest, longest in LENGTHS:
+            hits = [
+                one == code
+                for one, text in zip(given, texts, strict=True)
+                if shortest <= len(text.split()) <= longest
+            ]
+            figures[code][f"words_from_{shortest}"] = _share(hits)
+        figures[code]["confusion"] = dict(Counter(given).most_common())
+    return figures
+
+
+def _everyday(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    for path in sorted(folder.glob("everyday_*.jsonl")):
+        yield path.stem.removeprefix("everyday_"), [row["text"] for row in _lines(path)]
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+
+
+def massive(train: Path, test: Path | None = None, embedder: str | None = None) -> dict[str, Any]:
+    """The same intent model on lines of {"text", "intent"}; without `test` five folds."""
+    rows = _lines(train)
+    texts = [row["text"] for row in rows]
+    labels = [row["intent"] for row in rows]
+    model = Embedder(embedder)
+    started = time.perf_counter()
+    vectors = encoded(texts, model)
+    if test is None:
+        examples = [
+            Example(text, MASSIVE_LANGUAGE, label)
+            for text, label in zip(texts, labels, strict=True)
+        ]
+        predicted, _ = _predicted_intents(examples, vectors)
+        accuracy = float((predicted == np.array(labels)).mean())
+        return _massive_figures(accuracy, time.perf_counter() - started, len(texts), None)
+    languages = [MASSIVE_LANGUAGE] * len(texts)
+    space = FeatureSpace.learnt(texts, languages, vectors)
+    fitted = fit_intents(space.features(texts, languages, vectors), labels)
+    seconds = time.perf_counter() - started
+    unseen = _lines(test)
+    started = time.perf_counter()
+    hits = [_one_intent(row["text"], model, space, fitted) == row["intent"] for row in unseen]
+    each = (time.perf_counter() - started) / max(len(unseen), 1)
+    return _massive_figures(_share(hits), seconds, len(texts), each * 1000)
+
+
+def _one_intent(text: str, model: Embedder, space: FeatureSpace, fitted: IntentModel) -> str:
+    features = space.features([text], [MASSIVE_LANGUAGE], model.encode([text], "query"))
+    return fitted.ranked(features)[0][0][0]
+
+
+def _massive_figures(
+    accuracy: float, seconds: float, examples: int, each: float | None
+) -> dict[str, Any]:
+    return {
+        "accuracy": round(accuracy, 4),
+        "seconds": round(seconds, 1),
+        "examples": examples,
+        "ms_per_message": None if each is None else round(each, 2),
+        "memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }

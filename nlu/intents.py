@@ -1,0 +1,194 @@
+"""Says what a parent does in a turn: describes, answers, asks, goes back, wants a person …
+
+Two linear models are averaged: one on centred sentence vectors (what the text means), one on
+character n-grams (how it is written). The same pair serves the needs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.sparse import csr_matrix
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+
+from nlu.embedder import Vectors, centred, language_means
+
+Scores = NDArray[np.float64]
+Rows = NDArray[np.intp]
+
+DATA = Path(__file__).parent / "data"
+
+TELL, UNCLEAR, OUT_OF_SCOPE = "tell", "unclear", "out_of_scope"
+MEANING_STRENGTH = 10.0  # inverse of the penalty, chosen by cross-validation
+SPELLING_STRENGTH = 30.0
+WORD_WEIGHT = 0.5  # of need words beside a sentence vector of length one
+FOLDS = 5
+SEED = 7
+
+
+@dataclass(frozen=True)
+class Features:
+    """Messages as numbers: one row each, the same order."""
+
+    meaning: Vectors  # centred sentence vector, then what need words were found
+    spelling: csr_matrix
+
+    def rows(self, which: Rows) -> Features:
+        """The messages at these positions."""
+        return Features(self.meaning[which], self.spelling[which])
+
+
+@dataclass(frozen=True)
+class FeatureSpace:
+    """How texts become numbers: learnt from training texts, then the same for every message."""
+
+    means: dict[str, Vectors]
+    ngrams: TfidfVectorizer
+    words: dict[str, list[str]]  # language -> one expression per need, in a fixed order
+
+    @classmethod
+    def learnt(
+        cls, texts: Sequence[str], languages: Sequence[str], vectors: Vectors
+    ) -> FeatureSpace:
+        """Means per language and character n-grams of these texts, with the written words."""
+        ngrams = TfidfVectorizer(
+            analyzer="char_wb", ngram_range=(2, 5), min_df=2, sublinear_tf=True, dtype=np.float32
+        )
+        return cls(language_means(vectors, languages), ngrams.fit(texts), need_expressions())
+
+    def features(
+        self, texts: Sequence[str], languages: Sequence[str], vectors: Vectors
+    ) -> Features:
+        """Numbers of normalised texts whose sentence vectors are `vectors`."""
+        found = np.stack(
+            [self._words_found(text, code) for text, code in zip(texts, languages, strict=True)]
+        )
+        meaning = np.hstack([centred(vectors, languages, self.means), found * WORD_WEIGHT])
+        return Features(meaning.astype(np.float32), self.ngrams.transform(texts).tocsr())
+
+    def _words_found(self, text: str, code: str) -> Vectors:
+        """Per need, how many different of its words occur, on a logarithmic scale."""
+        expressions = self.words.get(code)
+        if expressions is None:
+            return np.zeros(len(next(iter(self.words.values()))), dtype=np.float32)
+        lower = text.lower()
+        counts = [len(set(_compiled(one).findall(lower))) for one in expressions]
+        return np.log1p(np.asarray(counts, dtype=np.float32))
+
+
+def need_expressions() -> dict[str, list[str]]:
+    """`data/<language>/need_words.yml` as one regular expression per need, in order of name."""
+    result = {}
+    for path in sorted(DATA.glob("*/need_words.yml")):
+        phrases = yaml.safe_load(path.read_text(encoding="utf-8"))
+        result[path.parent.name] = [_expression(phrases[need]) for need in sorted(phrases)]
+    return result
+
+
+def _expression(phrases: Sequence[str]) -> str:
+    parts = [
+        r"\s+(?:\S+\s+){0,3}?".join(re.escape(part.strip().lower()) for part in phrase.split("…"))
+        for phrase in map(str, phrases)
+    ]
+    return r"(?<!\w)(?:" + "|".join(parts) + ")"
+
+
+@cache
+def _compiled(expression: str) -> re.Pattern[str]:
+    return re.compile(expression)
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Weights and offsets of a linear model, one column per label."""
+
+    weights: NDArray[np.float32]
+    offsets: NDArray[np.float32]
+
+    def scores(self, rows: Vectors | csr_matrix) -> Scores:
+        """One score per row and label, unbounded."""
+        return np.asarray(rows @ self.weights + self.offsets, dtype=np.float64)
+
+
+def fit_classifier(rows: Vectors | csr_matrix, labels: NDArray[np.str_], strength: float) -> Linear:
+    """Logistic regression over all labels at once; rare labels weigh as much as common ones."""
+    model = LogisticRegression(C=strength, max_iter=300, class_weight="balanced", tol=1e-3)
+    model.fit(rows, labels)
+    weights = np.ascontiguousarray(model.coef_.T, dtype=np.float32)
+    return Linear(weights, model.intercept_.astype(np.float32))
+
+
+def shares(scores: Scores) -> Scores:
+    """Softmax: scores of a row as shares of one."""
+    lifted = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(lifted / lifted.sum(axis=1, keepdims=True))
+
+
+@dataclass(frozen=True)
+class IntentModel:
+    """The two averaged models; `temperature` makes their certainty match their accuracy."""
+
+    labels: tuple[str, ...]
+    meaning: Linear
+    spelling: Linear
+    temperature: float
+
+    def probabilities(self, features: Features) -> Scores:
+        """One row per message, one calibrated column per label."""
+        raw = _averaged(self.meaning, self.spelling, features)
+        return shares(np.log(raw + 1e-9) / self.temperature)
+
+    def ranked(self, features: Features) -> list[list[tuple[str, float]]]:
+        """The labels of every message, best first."""
+        result = []
+        for row in self.probabilities(features):
+            order = np.argsort(-row)
+            result.append([(self.labels[index], float(row[index])) for index in order])
+        return result
+
+
+def _averaged(meaning: Linear, spelling: Linear, features: Features) -> Scores:
+    first = shares(meaning.scores(features.meaning))
+    second = shares(spelling.scores(features.spelling))
+    return np.asarray((first + second) / 2)
+
+
+def fit_intents(features: Features, labels: Sequence[str]) -> IntentModel:
+    """Trains both models and finds the temperature on messages they have not seen."""
+    wanted = np.asarray(labels)
+    names = tuple(sorted(set(labels)))
+    held_out = np.zeros((len(labels), len(names)))
+    for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(
+        np.zeros(len(labels)), wanted
+    ):
+        meaning, spelling = _fit_pair(features.rows(train), wanted[train])
+        held_out[test] = _averaged(meaning, spelling, features.rows(test))
+    temperature = _temperature(held_out, np.searchsorted(names, wanted))
+    return IntentModel(names, *_fit_pair(features, wanted), temperature)
+
+
+def _fit_pair(features: Features, labels: NDArray[np.str_]) -> tuple[Linear, Linear]:
+    return (
+        fit_classifier(features.meaning, labels, MEANING_STRENGTH),
+        fit_classifier(features.spelling, labels, SPELLING_STRENGTH),
+    )
+
+
+def _temperature(probabilities: Scores, right: NDArray[np.intp]) -> float:
+    logs = np.log(probabilities + 1e-9)
+
+    def loss(temperature: float) -> float:
+        chosen = shares(logs / temperature)[np.arange(len(right)), right]
+        return float(-np.log(chosen + 1e-12).mean())
+
+    return float(minimize_scalar(loss, bounds=(0.1, 3.0), method="bounded").x)

@@ -1,0 +1,117 @@
+"""Puts the parts together: a parent's text in, an Understanding out. Nothing of the text is kept.
+
+There is deliberately no logging here: what a parent writes must not reach a log file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import joblib
+
+from nlu import language, safety
+from nlu.embedder import Embedder, Vectors
+from nlu.entities import WRITTEN, Entity, EntityReader, spelling
+from nlu.intents import TELL, Features, FeatureSpace, IntentModel
+from nlu.needs import Need, NeedModel
+from nlu.normalise import NormalText, normalise
+from nlu.safety import Check
+
+FOLDER = "nlu"
+MODEL_FILE = "model.joblib"
+LONGEST_READ = 2_000  # characters; the safety check reads all of them
+
+__all__ = ["Entity", "Need", "Pipeline", "Understanding"]
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """What one message means."""
+
+    language: str
+    intent: str
+    confidence: float
+    intents: tuple[tuple[str, float], ...]  # the best three
+    needs: tuple[Need, ...]  # best first, one to five
+    entities: tuple[Entity, ...]
+    signals: tuple[str, ...]
+    safety: Check
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What `nlu.train` writes."""
+
+    embedder: str | None
+    space: FeatureSpace
+    intents: IntentModel
+    needs: NeedModel
+    signals: NeedModel  # beside the written phrases; the same kind of model
+    municipalities: tuple[str, ...]
+
+
+class Pipeline:
+    """Everything loaded; one thread at a time."""
+
+    def __init__(self, trained: Trained, today: Callable[[], date] = date.today) -> None:
+        self._trained = trained
+        self._today = today
+        self._embedder = Embedder(trained.embedder)
+        self._entities = EntityReader(trained.municipalities)
+        self._spelling = {code: spelling(code) for code in WRITTEN}
+        language.load()
+
+    @classmethod
+    def load(cls, artifacts: Path) -> Pipeline:
+        """Reads what `lotsa train` wrote. Raises FileNotFoundError when there is nothing."""
+        path = artifacts / FOLDER / MODEL_FILE
+        if not path.is_file():
+            raise FileNotFoundError(f"No trained model at {path}. Run: lotsa train")
+        return cls(joblib.load(path))
+
+    @property
+    def query_means(self) -> Mapping[str, Vectors]:
+        """The mean sentence vector of the training messages per language (`*`: any)."""
+        return self._trained.space.means
+
+    def understand(self, text: str, hint: str | None = None) -> Understanding:
+        """What `text` means; `hint` is the language of the conversation so far."""
+        check = safety.check(text, hint)
+        short = text[:LONGEST_READ]
+        code, _ = language.identify(short, hint)
+        normal = self._normal(short, code)
+        details = self._entities.read(normal, code, self._today())
+        features = self._trained.space.features([normal.text], [code], self._vectors(normal.text))
+        ranked = self._trained.intents.ranked(features)[0]
+        intent, confidence = ranked[0]
+        needs = self._trained.needs.chosen(features, is_told=intent == TELL)
+        return Understanding(
+            language=code,
+            intent=intent,
+            confidence=confidence,
+            intents=tuple(ranked[:3]),
+            needs=needs,
+            entities=details.entities,
+            signals=self._signals(details.signals, features) if intent == TELL else details.signals,
+            safety=check,
+        )
+
+    def _signals(self, written: tuple[str, ...], features: Features) -> tuple[str, ...]:
+        """What phrases say, and what messages like this one were labelled with."""
+        likely = {need.id for need in self._trained.signals.above(features)}
+        return tuple(sorted(likely.union(written)))
+
+    def vector(self, text: str, language: str) -> Vectors:
+        """The normalised sentence vector (384,) of a query, not centred."""
+        normal = self._normal(text[:LONGEST_READ], language)
+        row: Vectors = self._vectors(normal.text)[0]
+        return row
+
+    def _vectors(self, text: str) -> Vectors:
+        return self._embedder.encode([text], "query")
+
+    def _normal(self, text: str, code: str) -> NormalText:
+        return normalise(text, code, self._spelling.get(code))
