@@ -1,0 +1,1 @@
+"""What the engine may do: thin actions that call bot/ and return events and replies."""

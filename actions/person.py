@@ -1,0 +1,137 @@
+"""Offers a person, and hands the conversation over as the parent chose."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.say import say
+from bot import handoff
+from bot.calendar import opening
+from bot.case import facts_of
+from bot.conversation import Turn, current_turn
+from bot.database import Connection
+from bot.messages import StoredMessage
+
+INFORMATION_VERSION = "1"
+# Internal answer to the consent question where there is nothing to consent to.
+NOTHING_TO_ASK = "nothing_to_ask"
+
+
+class OfferPerson(Action):
+    def name(self) -> str:
+        return "action_offer_person"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        turn = current_turn()
+        if turn.open_handoff is not None:
+            say(dispatcher, "utter_handoff_already")
+            return [SlotSet("consent_handoff", NOTHING_TO_ASK)]
+        function = _function(turn, turn.assess(tracker.slots).level)
+        if function is None:
+            steps = list(turn.municipality.functions["guide"].instead)
+            say(dispatcher, "utter_offer_person_absent", steps=steps)
+            return [SlotSet("consent_handoff", NOTHING_TO_ASK)]
+        say(dispatcher, f"utter_offer_{function}")
+        facts = facts_of(tracker.slots)
+        if facts["needs"]:
+            assessment = turn.assess(tracker.slots)
+            signals = [signal.id for signal in assessment.signals]
+            say(dispatcher, "utter_brief", facts=facts, level=assessment.level, signals=signals)
+        return [SlotSet("consent_handoff", None)]
+
+
+class RequestHandoff(Action):
+    """Runs also when the question was left unanswered: then nothing is handed over."""
+
+    def name(self) -> str:
+        return "action_request_handoff"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        turn, slots = current_turn(), tracker.slots
+        choice = slots.get("consent_handoff")
+        asked_again = SlotSet("consent_handoff", None)
+        if choice == NOTHING_TO_ASK:
+            return [asked_again]
+        if choice not in ("share", "share_nothing"):
+            say(dispatcher, "utter_handoff_not_now")
+            return [asked_again]
+        _hand_over(turn, slots, is_shared=choice == "share")
+        say(dispatcher, "utter_handoff_waiting")
+        told = "utter_handoff_shared" if choice == "share" else "utter_handoff_not_shared"
+        say(dispatcher, told)
+        paused = SlotSet("paused_path", slots.get("path"))
+        return [asked_again, paused, SlotSet("path", None)]
+
+
+class Returned(Action):
+    """The guide gave the conversation back."""
+
+    def name(self) -> str:
+        return "action_returned"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        turn = current_turn()
+        say(dispatcher, "utter_returned", name=turn.guide_name)
+        facts = facts_of(tracker.slots)
+        if facts["needs"]:
+            say(dispatcher, "utter_understood", facts=facts)
+        if not tracker.active_loop_name and not tracker.get_slot("path"):
+            say(dispatcher, "utter_enough")
+        return [SlotSet("paused_path", None)]
+
+
+def _function(turn: Turn, level: str) -> str | None:
+    """The coordinator for what needs one, else the guide, else after hours; None if all absent."""
+    functions = turn.municipality.functions
+    order = ["coordinator", "guide"] if level == "coordinator" else ["guide", "coordinator"]
+    guide = functions["guide"]
+    is_evening = guide.hours is not None and not opening(guide, turn.now).is_open
+    if is_evening and opening(functions["after_hours"], turn.now).is_open:
+        order.insert(0, "after_hours")
+    return next((name for name in order if functions[name].exists), None)  # type: ignore[index]
+
+
+def _hand_over(turn: Turn, slots: dict[str, Any], *, is_shared: bool) -> None:
+    assessment = turn.assess(slots)
+    function = _function(turn, assessment.level)
+    if function is None:
+        return
+    hours = opening(turn.municipality.functions[function], turn.now)  # type: ignore[index]
+    facts = facts_of(slots)
+    signals = [signal.id for signal in assessment.signals]
+    brief = {"facts": facts, "level": assessment.level, "signals": signals} if is_shared else None
+    level = "acute" if turn.conversation.is_acute else assessment.level
+
+    async def hand_over(connection: Connection, message: StoredMessage) -> None:
+        await handoff.request(
+            connection,
+            turn.ledger.seal,
+            conversation=turn.conversation.id,
+            municipality=turn.municipality.id,
+            function=function,
+            level=level,
+            language=turn.language,
+            brief=brief,
+            promised_at=hours.opens,
+        )
+        await handoff.add_consent(
+            connection,
+            message,
+            purpose="handoff",
+            choice="share" if is_shared else "share_nothing",
+            version=INFORMATION_VERSION,
+            text_hash=hashlib.sha256(repr(brief).encode()).hexdigest(),
+        )
+
+    turn.effects.append(hand_over)

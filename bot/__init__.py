@@ -1,0 +1,1 @@
+"""The conversation: what is said, in which order, and what is kept."""

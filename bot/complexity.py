@@ -1,0 +1,102 @@
+"""The only place a level comes from: points from signals, each shown with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+POLICY = Path(__file__).parent / "content" / "policy" / "complexity.yml"
+Level = Literal["information", "guide", "coordinator", "acute"]
+LEVELS: tuple[Level, ...] = ("information", "guide", "coordinator", "acute")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is known so far; `months` is how long it has gone on, `coping` 1 (well) to 5 (not)."""
+
+    needs: Sequence[str] = ()
+    signals: Sequence[str] = ()
+    actors: Sequence[str] = ()
+    refused: Sequence[str] = ()
+    months: int | None = None
+    coping: int | None = None
+    is_acute: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One observed reason for a level."""
+
+    id: str
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The level with every reason behind it."""
+
+    level: Level
+    signals: tuple[Signal, ...]
+    same_day: bool = False
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Floor(_Model):
+    level: Level
+    same_day: bool = False
+
+
+class Complexity(_Model):
+    """The policy (`bot/content/policy/complexity.yml`)."""
+
+    thresholds: Mapping[Literal["guide", "coordinator"], int]
+    derived: Mapping[str, Mapping[str, int]]
+    points: Mapping[str, int]
+    need_signals: Mapping[str, str]
+    floors: Mapping[str, _Floor]
+
+    @classmethod
+    def load(cls, path: Path = POLICY) -> Complexity:
+        return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+    def assess(self, case: Case) -> Assessment:
+        """The level of a case. Acute comes from the danger check alone, never from points."""
+        signals = tuple(Signal(name, self.points[name]) for name in self._observed(case))
+        floors = [self.floors[need] for need in case.needs if need in self.floors]
+        same_day = any(floor.same_day for floor in floors)
+        if case.is_acute:
+            return Assessment("acute", signals, same_day=True)
+        total = sum(signal.points for signal in signals)
+        by_points = "coordinator" if total >= self.thresholds["coordinator"] else "information"
+        if by_points == "information" and total >= self.thresholds["guide"]:
+            by_points = "guide"
+        levels = [by_points, *(floor.level for floor in floors)]
+        return Assessment(max(levels, key=LEVELS.index), signals, same_day)  # type: ignore[arg-type]
+
+    def _observed(self, case: Case) -> Iterator[str]:
+        said = {s for s in case.signals if s in self.points}
+        from_needs = {self.need_signals[need] for need in case.needs if need in self.need_signals}
+        derived = {name for name, rule in self.derived.items() if _holds(rule, case)}
+        for name in self.points:
+            if name in said | from_needs | derived:
+                yield name
+
+
+def _holds(rule: Mapping[str, int], case: Case) -> bool:
+    actors = len(set(case.actors) - {"nobody"})
+    facts: dict[str, Callable[[int], bool]] = {
+        "actors_at_least": lambda n: actors >= n,
+        "actors_exactly": lambda n: actors == n,
+        "months_at_least": lambda n: case.months is not None and case.months >= n,
+        "coping_at_least": lambda n: case.coping is not None and case.coping >= n,
+        "refused_at_least": lambda n: len(set(case.refused)) >= n,
+    }
+    return all(facts[name](bound) for name, bound in rule.items())

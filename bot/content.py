@@ -1,0 +1,98 @@
+"""The words a parent or guide reads: YAML per language, filled with values, never in Python."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+from babel.dates import format_datetime
+
+from bot.calendar import LOCAL
+
+CONTENT = Path(__file__).parent / "content"
+LANGUAGES = CONTENT / "languages.yml"
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+class MissingTextError(KeyError):
+    """A text or one of its values does not exist."""
+
+
+class Content:
+    """Texts by language and id."""
+
+    def __init__(
+        self, texts: Mapping[str, Mapping[str, str]], languages: Mapping[str, Mapping[str, str]]
+    ) -> None:
+        self._texts = texts
+        self.languages = languages
+
+    @classmethod
+    def load(cls, folder: Path = CONTENT) -> Content:
+        """Read every language. Raises ValueError when an id stands twice in one language."""
+        languages = yaml.safe_load((folder / "languages.yml").read_text(encoding="utf-8"))
+        texts = {code: _read_language(folder / code) for code in languages}
+        return cls(texts, languages)
+
+    def has(self, language: str, text_id: str) -> bool:
+        return text_id in self._texts.get(language, {})
+
+    def ids(self, language: str) -> frozenset[str]:
+        return frozenset(self._texts[language])
+
+    def raw(self, language: str, text_id: str) -> str:
+        """The text with its placeholders. Raises MissingTextError."""
+        try:
+            return self._texts[language][text_id]
+        except KeyError as error:
+            raise MissingTextError(f"{language}: {text_id}") from error
+
+    def text(self, language: str, text_id: str, **values: object) -> str:
+        """The text with its placeholders filled. Raises MissingTextError."""
+
+        def value(found: re.Match[str]) -> str:
+            if found[1] not in values:
+                raise MissingTextError(f"{language}: {text_id}: {{{found[1]}}}")
+            return str(values[found[1]])
+
+        return _PLACEHOLDER.sub(value, self.raw(language, text_id))
+
+    def placeholders(self, language: str, text_id: str) -> frozenset[str]:
+        return frozenset(_PLACEHOLDER.findall(self.raw(language, text_id)))
+
+    def direction(self, language: str) -> str:
+        return self.languages[language]["direction"]
+
+    def chrome(self, language: str, prefix: str) -> dict[str, str]:
+        """The texts of a page: all whose id starts with the prefix."""
+        return {k: v for k, v in self._texts[language].items() if k.startswith(prefix)}
+
+    def listed(self, language: str, items: list[str]) -> str:
+        """Items as a list in a sentence."""
+        if len(items) < 2:
+            return "".join(items)
+        return self.text(language, "list_and", first=", ".join(items[:-1]), last=items[-1])
+
+    def clock(self, language: str, moment: dt.datetime) -> str:
+        """Clock time in Sweden."""
+        pattern = self.raw(language, "format_time")
+        return format_datetime(moment.astimezone(LOCAL), pattern, locale=language)
+
+    def when(self, language: str, moment: dt.datetime) -> str:
+        """Day and clock time in Sweden."""
+        local = moment.astimezone(LOCAL)
+        day = format_datetime(local, self.raw(language, "format_day"), locale=language)
+        return self.text(language, "format_when", day=day, time=self.clock(language, moment))
+
+
+def _read_language(folder: Path) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for path in sorted(folder.glob("*.yml")):
+        for text_id, text in yaml.safe_load(path.read_text(encoding="utf-8")).items():
+            if text_id in texts:
+                raise ValueError(f"{path}: '{text_id}' stands twice in {folder.name}")
+            texts[text_id] = str(text)
+    return texts

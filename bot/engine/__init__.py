@@ -1,0 +1,1 @@
+"""Rasa as a library: the next step of the conversation from intents, entities and slots."""

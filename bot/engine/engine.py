@@ -1,0 +1,127 @@
+"""The dialogue engine: one turn of Rasa, from what was understood to the replies and new state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot.engine import compat
+
+compat.prepare()
+
+from rasa.core.agent import Agent, load_agent  # noqa: E402
+from rasa.core.channels.channel import CollectingOutputChannel, UserMessage  # noqa: E402
+from rasa.core.utils import AvailableEndpoints  # noqa: E402
+from rasa.utils.endpoints import EndpointConfig  # noqa: E402
+
+from bot.engine.actions_inprocess import InProcessActions  # noqa: E402
+from bot.engine.reply import ReplyRequest  # noqa: E402
+from bot.engine.state import DialogueState, EventDict  # noqa: E402
+from bot.engine.tracker import TurnTrackers, fold  # noqa: E402
+
+
+class EngineError(RuntimeError):
+    """The engine could not decide; the parent gets the fixed text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the parent said, as the engine may see it: no text, only a reference to the ledger."""
+
+    reference: str
+    intent: str
+    confidence: float = 1.0
+    entities: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The outcome of one turn of the engine."""
+
+    replies: tuple[ReplyRequest, ...]
+    events: tuple[EventDict, ...]
+    state: DialogueState
+    slots: Mapping[str, Any]
+    active_loop: str | None
+
+    @property
+    def requested_slot(self) -> str | None:
+        """The question the parent is being asked, if any."""
+        return self.slots.get("requested_slot") if self.active_loop else None
+
+
+class Engine:
+    """A loaded Rasa model with in-process actions and no storage of its own."""
+
+    def __init__(self, agent: Agent, trackers: TurnTrackers) -> None:
+        self._agent = agent
+        self._trackers = trackers
+
+    @classmethod
+    async def load(cls, model: Path, actions: EndpointConfig | str) -> Engine:
+        """Load the trained model; `actions` is the package of custom actions.
+
+        Raises FileNotFoundError when the model is missing, EngineError when Rasa cannot load it.
+        """
+        if not model.is_file():
+            raise FileNotFoundError(f"{model} is missing: run `lotsa train`")
+        endpoint = InProcessActions(actions) if isinstance(actions, str) else actions
+        agent = await load_agent(str(model), endpoints=AvailableEndpoints(action=endpoint))
+        if agent.processor is None:
+            raise EngineError(f"Rasa could not load {model}: run `lotsa train`")
+        # Set here and not through the endpoints: Rasa would wrap it in FailSafeTrackerStore, which
+        # hides a failing save and restarts the conversation on a failing read.
+        trackers = TurnTrackers(agent.processor.domain)
+        agent.processor.tracker_store = trackers
+        return cls(agent, trackers)
+
+    async def decide(self, conversation: str, said: Said, state: DialogueState) -> Decision:
+        """One turn. Raises EngineError when Rasa fails; an empty answer is the caller's to fill."""
+        before = len(self._trackers.open(conversation, state).events)
+        channel = CollectingOutputChannel()
+        try:
+            await self._agent.handle_message(_user_message(conversation, said, channel))
+            tracker = await self._trackers.retrieve(conversation)
+        except Exception as error:
+            raise EngineError(type(error).__name__) from error
+        finally:
+            self._trackers.close(conversation)
+        if tracker is None:
+            raise EngineError("the tracker was lost")
+        new = list(tracker.events)[before:]
+        return Decision(
+            replies=tuple(_reply(message) for message in channel.messages),
+            events=tuple(event.as_dict() for event in new),
+            state=fold(tracker, state, new),
+            slots=tracker.current_slot_values(),
+            active_loop=tracker.active_loop_name,
+        )
+
+
+def _user_message(conversation: str, said: Said, channel: CollectingOutputChannel) -> UserMessage:
+    """A message that is already parsed, so that no text can act as a Rasa command."""
+    parsed = {
+        "text": said.reference,
+        "intent": {"name": said.intent, "confidence": said.confidence},
+        "intent_ranking": [{"name": said.intent, "confidence": said.confidence}],
+        "entities": [
+            {"entity": name, "value": value, "start": 0, "end": 0, "extractor": "lotsa"}
+            for name, value in said.entities.items()
+        ],
+    }
+    return UserMessage(
+        text=said.reference,
+        output_channel=channel,
+        sender_id=conversation,
+        parse_data=parsed,
+        message_id=said.reference,
+    )
+
+
+def _reply(message: Mapping[str, Any]) -> ReplyRequest:
+    custom = message.get("custom")
+    if custom:
+        return ReplyRequest(custom["reply"], custom.get("values", {}))
+    return ReplyRequest(message["text"])

@@ -1,0 +1,9 @@
+DROP TABLE removals;
+DROP TABLE consent_choices;
+DROP TABLE handoffs;
+DROP TABLE guide_sessions;
+DROP TABLE guides;
+DROP TABLE outcomes;
+DROP TABLE tracker_events;
+DROP TABLE messages;
+DROP TABLE conversations;

@@ -1,0 +1,51 @@
+"""Settings, read from the environment (`LOTSA_…`)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT = Path(__file__).parents[1]
+
+
+class Settings(BaseSettings):
+    """Everything an installation may set; durations in seconds unless the name says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="LOTSA_", extra="ignore")
+
+    database_url: str | None = Field(
+        None, description="PostgreSQL to use; unset = the embedded one"
+    )
+    data: Path = Field(PROJECT / "var", description="keys and the embedded database")
+    artifacts: Path = Field(PROJECT / "artifacts", description="trained models and indexes")
+    key_file: Path | None = Field(None, description="encryption keys, newest first; one a line")
+    host: str = Field("127.0.0.1", description="address the web process listens on")
+    port: int = Field(8080, description="port the web process listens on")
+    embedder: str | None = Field(None, description="path or hub name of another embedding model")
+    lease: float = Field(10.0, description="how long a worker may hold a message")
+    understand_timeout: float = Field(3.0, description="longest time to understand or search")
+    engine_timeout: float = Field(4.0, description="longest time for the dialogue engine")
+    queue_limit: int = Field(500, description="unanswered messages above which new ones wait")
+    message_length: int = Field(4000, description="longest message, in characters")
+    log_level: str = Field("INFO", description="lowest level that is logged")
+
+    @property
+    def keys(self) -> Path:
+        return self.key_file or self.data / "keys" / "text.key"
+
+    @property
+    def rasa_project(self) -> Path:
+        return self.artifacts / "rasa"
+
+    @property
+    def rasa_model(self) -> Path:
+        return self.rasa_project / "models" / "lotsa.tar.gz"
+
+
+@lru_cache
+def settings() -> Settings:
+    """The settings of this process."""
+    return Settings()
