@@ -1,0 +1,1 @@
+"""The doors: web, console, command line, webhooks."""

@@ -1,0 +1,138 @@
+"""The composition root of the web process: every part is made here and handed to the doors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bot.content import Content
+from bot.database import listen, open_pool
+from bot.engine.compile import Policy
+from bot.ledger import Ledger
+from bot.log import get_log
+from bot.privacy import Seal
+from bot.replies import Replies
+from bot.settings import Settings
+from channels import console, health, web
+from channels.doors import Doors
+from channels.errors import DoorError, error_response, language_of
+from channels.stream import CHANNELS, Hub
+from knowledge.catalogue import Catalogue
+from nlu import safety
+
+log = get_log()
+LARGEST_BODY = 64 * 1024  # bytes
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Strict-Transport-Security": "max-age=31536000",
+}
+
+
+def create_app(settings: Settings, url: str) -> FastAPI:
+    """The web application on the database at `url`; it starts also when that is down."""
+    catalogue, content = Catalogue.load(), Content.load()
+    replies = Replies(content, catalogue, Policy.load())
+    seal = Seal.from_file(settings.keys)
+    safety.check("")  # the word lists are read now, not by the first parent
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        hub = Hub()
+        async with open_pool(url, size=10) as pool:
+            ledger = Ledger(pool, seal)
+            app.state.doors = Doors(settings, ledger, catalogue, content, replies, hub)
+            listening = asyncio.create_task(listen(url, CHANNELS, hub.heard))
+            yield
+            listening.cancel()
+
+    app = FastAPI(title="Lotsa", version="0.1.0", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.include_router(web.router)
+    app.include_router(console.router)
+    app.include_router(health.router)
+    app.mount("/static", StaticFiles(directory=web.FOLDER / "static"))
+    app.add_exception_handler(DoorError, _door_error)
+    app.add_exception_handler(RequestValidationError, _bad_request)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _server_error)
+    app.add_middleware(Guarded)
+    return app
+
+
+async def _door_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DoorError)
+    content = web.doors_of(request).content
+    return error_response(error, language_of(request, content), content)
+
+
+async def _bad_request(request: Request, error: Exception) -> Response:
+    return await _door_error(request, DoorError("bad_request"))
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code in (301, 302, 303, 307, 308):
+        return RedirectResponse((error.headers or {}).get("location", "/"), error.status_code)
+    response = await _door_error(request, DoorError("bad_request"))
+    response.status_code = error.status_code
+    return response
+
+
+async def _server_error(request: Request, error: Exception) -> Response:
+    if isinstance(error, web.DATABASE_ERRORS):
+        return await _door_error(request, DoorError("unavailable"))
+    log.error("server_error", path=request.url.path, error=type(error).__name__)
+    return await _door_error(request, DoorError("server"))
+
+
+class Guarded:
+    """Refuses large bodies and sets the security headers on every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        length = headers.get(b"content-length", b"0")
+        if not length.isdigit() or int(length) > LARGEST_BODY:
+            await JSONResponse(_TOO_LARGE, 413)(scope, receive, send)
+            return
+        is_static = scope["path"].startswith("/static/")
+
+        async def guarded_send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                extra = SECURITY_HEADERS | ({} if is_static else {"Cache-Control": "no-store"})
+                known = {name for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    *(
+                        (name.lower().encode(), value.encode())
+                        for name, value in extra.items()
+                        if name.lower().encode() not in known
+                    ),
+                ]
+            await send(message)
+
+        await self._app(scope, receive, guarded_send)
+
+
+_TOO_LARGE = {
+    "error": {"code": "too_large", "message": "Request too large", "hint": "At most 64 KiB"}
+}

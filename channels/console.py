@@ -1,0 +1,335 @@
+"""The guide's door: the queue, the brief, the live conversation."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from bot import handoff
+from bot.engine.reply import ReplyRequest
+from bot.handoff import Handoff, TransitionError
+from bot.ledger import HANDOFF, notify
+from bot.messages import Author, IncomingMessage, OutgoingMessage
+from bot.privacy import mask
+from channels.access import (
+    AccessError,
+    Guide,
+    guide_of_session,
+    handoff_of_guide,
+    held_by,
+    sign_in,
+    sign_out,
+)
+from channels.doors import Doors
+from channels.errors import DoorError
+from channels.stream import ALARM, COMMENT, TYPING, event, notices
+from channels.web import doors_of, templates
+
+COOKIE = "lotsa_console"
+LANGUAGE = "sv"
+MASKED_FOR_GUIDES = frozenset({"personal_number"})
+router = APIRouter(prefix="/console")
+
+
+async def signed_in(request: Request) -> Guide:
+    """The guide of the session cookie; writes must carry the console's own header."""
+    if request.method != "GET" and request.headers.get("x-lotsa-console") != "1":
+        raise DoorError("not_allowed")
+    try:
+        return await guide_of_session(doors_of(request).ledger, request.cookies.get(COOKIE))
+    except AccessError as error:
+        raise DoorError("not_allowed") from error
+
+
+SignedIn = Annotated[Guide, Depends(signed_in)]
+
+
+class NewAnswer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    id: str = Field(min_length=8, max_length=64)
+    text: str = Field(min_length=1, max_length=4000)
+
+
+class Close(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    outcome: str = Field(pattern=r"^[a-z_]{2,40}$")
+
+
+@router.get("/login", response_class=HTMLResponse, tags=["access:public"])
+async def login_page(request: Request) -> Response:
+    """Sign in."""
+    return _login_page(request, failed=False)
+
+
+def _login_page(request: Request, *, failed: bool) -> Response:
+    doors = doors_of(request)
+    texts = doors.content.chrome(LANGUAGE, "console_")
+    context = {
+        "t": texts,
+        "lang": LANGUAGE,
+        "dir": "ltr",
+        "municipalities": sorted(doors.catalogue.municipalities.values(), key=lambda m: m.name),
+        "error": texts["console_login_failed"] if failed else None,
+    }
+    status = 401 if failed else 200
+    return templates.TemplateResponse(request, "login.html", context, status_code=status)
+
+
+@router.post("/login", tags=["access:public"])
+async def login(
+    request: Request,
+    municipality: Annotated[str, Form(max_length=64)],
+    login: Annotated[str, Form(max_length=64)],
+    password: Annotated[str, Form(max_length=256)],
+) -> Response:
+    """Start a session."""
+    try:
+        token = await sign_in(doors_of(request).ledger, municipality, login, password)
+    except AccessError:
+        return _login_page(request, failed=True)
+    response = RedirectResponse("/console", 303)
+    is_https = request.url.scheme == "https"
+    response.set_cookie(
+        COOKIE, token, httponly=True, samesite="strict", secure=is_https, path="/console"
+    )
+    return response
+
+
+@router.post("/logout", tags=["access:guide"])
+async def logout(request: Request, guide: SignedIn) -> Response:
+    """End the session; conversations the guide holds go back to the queue."""
+    doors = doors_of(request)
+    mine = await _held_by(doors, guide)
+    async with doors.ledger.transaction() as connection:
+        for one in mine:
+            await handoff.move(connection, one, "released")
+    await sign_out(doors_of(request).ledger, request.cookies.get(COOKIE))
+    response = RedirectResponse("/console/login", 303)
+    response.delete_cookie(COOKIE, path="/console")
+    return response
+
+
+@router.get("", response_class=HTMLResponse, tags=["access:guide"])
+async def console_page(request: Request) -> Response:
+    """The queue and the conversation at hand."""
+    doors = doors_of(request)
+    try:
+        guide = await guide_of_session(doors.ledger, request.cookies.get(COOKIE))
+    except AccessError:
+        return RedirectResponse("/console/login", 303)
+    context = {
+        "t": doors.content.chrome(LANGUAGE, "console_"),
+        "lang": LANGUAGE,
+        "dir": "ltr",
+        "guide": guide,
+        "municipality": doors.catalogue.municipalities[guide.municipality],
+    }
+    return templates.TemplateResponse(request, "console.html", context)
+
+
+@router.get("/api/queue", tags=["access:guide"])
+async def read_queue(request: Request, guide: SignedIn) -> dict[str, Any]:
+    """Metadata of the municipality's handoffs; no content before somebody takes over."""
+    doors = doors_of(request)
+    async with doors.ledger.transaction() as connection:
+        found = await handoff.queue(connection, doors.ledger.seal, guide.municipality)
+    return {"handoffs": [_metadata(doors, one, guide) for one in found]}
+
+
+def _metadata(doors: Doors, one: Handoff, guide: Guide) -> dict[str, Any]:
+    waited = dt.datetime.now(dt.UTC) - one.requested_at
+    return {
+        "id": str(one.id),
+        "conversation_id": str(one.conversation_id),
+        "state": one.state,
+        "function": one.function,
+        "level": one.level,
+        "language": one.language,
+        "channel": one.channel,
+        "requested_at": one.requested_at.isoformat(),
+        "waiting_minutes": int(waited.total_seconds() // 60),
+        "promised": one.promised_at and one.promised_at.isoformat(),
+        "claimed_by": one.guide_name,
+        "mine": one.guide_id == guide.id,
+    }
+
+
+@router.post("/api/handoffs/{handoff_id}/claim", tags=["access:guide"])
+async def claim(request: Request, handoff_id: UUID, guide: SignedIn) -> dict[str, Any]:
+    """Take a conversation over; of two at once, one gets it."""
+    doors = doors_of(request)
+    one = await _found(doors, handoff_id, guide)
+    claimed = ReplyRequest(
+        "utter_claimed",
+        {
+            "name": guide.name,
+            "function": doors.content.raw(one.language, f"function_{one.function}"),
+        },
+    )
+    try:
+        async with doors.ledger.transaction() as connection:
+            await handoff.move(connection, one, "claimed", guide.id)
+            setting = doors.setting(one.municipality, one.language, on_duty=True)
+            words = doors.replies.word(claimed, setting)
+            await doors.ledger.add(connection, one.conversation_id, words)
+    except TransitionError as error:
+        raise DoorError("taken") from error
+    return _metadata(doors, await _found(doors, handoff_id, guide), guide)
+
+
+async def _found(doors: Doors, handoff_id: UUID, guide: Guide) -> Handoff:
+    try:
+        return await handoff_of_guide(doors.ledger, handoff_id, guide)
+    except KeyError as error:
+        raise DoorError("unknown_conversation") from error
+
+
+async def _held(doors: Doors, handoff_id: UUID, guide: Guide) -> Handoff:
+    try:
+        return await held_by(doors.ledger, handoff_id, guide)
+    except KeyError as error:
+        raise DoorError("unknown_conversation") from error
+    except AccessError as error:
+        raise DoorError("taken") from error
+
+
+@router.get("/api/handoffs/{handoff_id}", tags=["access:guide"])
+async def read_handoff(request: Request, handoff_id: UUID, guide: SignedIn) -> dict[str, Any]:
+    """The brief and the conversation, for the guide who holds it.
+
+    What was said before the handoff stays with the parent; what she agreed to share is the brief.
+    """
+    doors = doors_of(request)
+    one = await _held(doors, handoff_id, guide)
+    messages = await doors.ledger.messages(one.conversation_id)
+    since = [doors.as_json(m) for m in messages if m.sent_at >= one.requested_at]
+    return {
+        "handoff": _metadata(doors, one, guide),
+        "brief": _brief(doors, one),
+        "messages": since,
+    }
+
+
+def _brief(doors: Doors, one: Handoff) -> dict[str, Any]:
+    if one.brief is None:
+        return {"lines": [], "level": None, "shared": False}
+    return {
+        "lines": doors.replies.lines(one.brief["facts"], LANGUAGE),
+        "level": doors.replies.level(one.brief["level"], one.brief["signals"], LANGUAGE),
+        "shared": True,
+    }
+
+
+@router.post("/api/handoffs/{handoff_id}/messages", status_code=201, tags=["access:guide"])
+async def answer(
+    request: Request, handoff_id: UUID, new: NewAnswer, guide: SignedIn
+) -> dict[str, Any]:
+    """Write to the parent."""
+    doors = doors_of(request)
+    one = await _held(doors, handoff_id, guide)
+    words = OutgoingMessage(
+        Author.GUIDE, mask(new.text, MASKED_FOR_GUIDES).text, language=one.language, name=guide.name
+    )
+    async with doors.ledger.transaction() as connection:
+        seq = await doors.ledger.add(
+            connection, one.conversation_id, words, client_id=f"{guide.id}:{new.id}"
+        )
+    return {"seq": seq, "message": doors.as_json(words, seq)}
+
+
+@router.post("/api/handoffs/{handoff_id}/typing", status_code=204, tags=["access:guide"])
+async def typing(request: Request, handoff_id: UUID, guide: SignedIn) -> None:
+    """Tell the parent that the guide is writing."""
+    doors = doors_of(request)
+    one = await _held(doors, handoff_id, guide)
+    async with doors.ledger.transaction() as connection:
+        await notify(connection, TYPING, f"{one.conversation_id} {guide.name}")
+
+
+@router.post("/api/handoffs/{handoff_id}/return", tags=["access:guide"])
+async def give_back(request: Request, handoff_id: UUID, guide: SignedIn) -> dict[str, Any]:
+    """Give the conversation back to the assistant, which goes on where it was."""
+    doors = doors_of(request)
+    one = await _held(doors, handoff_id, guide)
+    async with doors.ledger.transaction() as connection:
+        await handoff.move(connection, one, "returned")
+    resume = IncomingMessage(
+        "system", f"resume:{one.id}", guide.name, Author.SYSTEM, choice="intent:resume"
+    )
+    await doors.ledger.accept(one.conversation_id, resume)
+    return {"state": "returned"}
+
+
+@router.post("/api/handoffs/{handoff_id}/close", tags=["access:guide"])
+async def close(request: Request, handoff_id: UUID, end: Close, guide: SignedIn) -> dict[str, Any]:
+    """End the stretch with the guide."""
+    doors = doors_of(request)
+    one = await _held(doors, handoff_id, guide)
+    setting = doors.setting(one.municipality, one.language, on_duty=True)
+    words = doors.replies.word(ReplyRequest("utter_closed", {"name": guide.name}), setting)
+    async with doors.ledger.transaction() as connection:
+        await handoff.move(connection, one, "closed", outcome=end.outcome)
+        await doors.ledger.add(connection, one.conversation_id, words)
+    return {"state": "closed"}
+
+
+@router.get("/api/events", tags=["access:guide"])
+async def stream_console(request: Request, guide: SignedIn) -> StreamingResponse:
+    """Changes of the queue, messages of held conversations, alarms."""
+    return StreamingResponse(_events(request, guide), media_type="text/event-stream")
+
+
+async def _events(request: Request, guide: Guide) -> AsyncIterator[str]:
+    """Starts at what is there now; older messages are read with the handoff."""
+    doors = doors_of(request)
+    sent: dict[UUID, int] = {}
+    while True:
+        mine = await _held_by(doors, guide)
+        for one in mine:
+            if one.id not in sent:
+                sent[one.id] = await doors.ledger.last_seq(one.conversation_id)
+        keys = [guide.municipality, *(str(one.conversation_id) for one in mine)]
+        with doors.hub.watch(*keys) as queue:
+            async for heard in notices(queue):
+                if not await _is_signed_in(doors, request):
+                    return
+                for chunk in await _news(doors, mine, sent):
+                    yield chunk
+                for payload in [p for channel, p in heard if channel == ALARM]:
+                    yield event("alarm", {"conversation_id": payload.partition(" ")[2]})
+                if not heard:
+                    yield COMMENT
+                if (HANDOFF, guide.municipality) in heard:
+                    yield event("queue", {})
+                    break
+
+
+async def _held_by(doors: Doors, guide: Guide) -> list[Handoff]:
+    async with doors.ledger.transaction() as connection:
+        found = await handoff.queue(connection, doors.ledger.seal, guide.municipality)
+    return [one for one in found if one.state == "held" and one.guide_id == guide.id]
+
+
+async def _news(doors: Doors, mine: list[Handoff], sent: dict[UUID, int]) -> list[str]:
+    chunks = []
+    for one in mine:
+        for message in await doors.ledger.messages(one.conversation_id, sent[one.id]):
+            sent[one.id] = message.seq
+            data = {"handoff_id": str(one.id), "message": doors.as_json(message)}
+            chunks.append(event("message", data))
+    return chunks
+
+
+async def _is_signed_in(doors: Doors, request: Request) -> bool:
+    """Also notes that the guide is present."""
+    try:
+        await guide_of_session(doors.ledger, request.cookies.get(COOKIE))
+    except AccessError:
+        return False
+    return True

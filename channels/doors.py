@@ -1,0 +1,57 @@
+"""What every door shares: the parts of the product, and a message as JSON."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from bot.content import Content
+from bot.ledger import Ledger
+from bot.messages import Author, OutgoingMessage, StoredMessage
+from bot.replies import Replies, Setting
+from bot.settings import Settings
+from channels.stream import Hub
+from knowledge.catalogue import Catalogue
+
+VISIBLE = frozenset({"question", "choices", "cards", "level", "lines", "numbers"})
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The parts of the product that the doors use, made once in channels/app.py."""
+
+    settings: Settings
+    ledger: Ledger
+    catalogue: Catalogue
+    content: Content
+    replies: Replies
+    hub: Hub
+
+    def setting(self, municipality: str, language: str, *, on_duty: bool = False) -> Setting:
+        """Where and when a reply is worded. Raises KeyError for an unknown municipality."""
+        found = self.catalogue.municipalities[municipality]
+        return Setting(found, language, dt.datetime.now(dt.UTC), on_duty)
+
+    def as_json(
+        self, message: StoredMessage | OutgoingMessage, seq: int | None = None
+    ) -> dict[str, Any]:
+        """A message as the pages know it."""
+        sent_at = dt.datetime.now(dt.UTC)
+        if isinstance(message, StoredMessage):
+            sent_at, seq = message.sent_at, message.seq
+        known: dict[str, Any] = {
+            "seq": seq,
+            "author": message.author,
+            "language": message.language,
+            "dir": self.content.direction(message.language),
+            "sent_at": sent_at.isoformat(),
+            "reply_id": message.reply_id,
+            "text": message.text,
+            "acute": message.acute,
+        }
+        if message.name:
+            known["name"] = message.name
+        if message.author is Author.PARENT:
+            return known
+        return known | {k: v for k, v in message.body.items() if k in VISIBLE}

@@ -1,0 +1,61 @@
+"""One error shape for every door: what is wrong and what to do, in the reader's language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import JSONResponse
+
+from bot.content import Content
+
+STATUS = {
+    "bad_request": 400,
+    "not_allowed": 401,
+    "unknown_conversation": 404,
+    "unknown_municipality": 404,
+    "taken": 409,
+    "too_long": 413,
+    "empty": 422,
+    "server": 500,
+    "busy": 503,
+    "unavailable": 503,
+}
+
+
+class DoorError(Exception):
+    """A request that cannot be met; `code` names its text, `messages` may carry an acute answer."""
+
+    def __init__(
+        self, code: str, *, messages: list[dict[str, Any]] | None = None, **values: object
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.values = values
+        self.messages = messages
+
+
+def language_of(request: Request, content: Content) -> str:
+    """The language asked for in the address or header, if the product has it; else Swedish."""
+    asked = [request.query_params.get("lang", "")]
+    asked += [part.split(";")[0] for part in request.headers.get("accept-language", "").split(",")]
+    for tag in asked:
+        code = tag.strip().lower().split("-")[0]
+        if code in content.languages:
+            return code
+    return "sv"
+
+
+def error_response(error: DoorError, language: str, content: Content) -> JSONResponse:
+    """The error in words, with an acute answer beside it where there is one."""
+    body: dict[str, Any] = {
+        "error": {
+            "code": error.code,
+            "message": content.text(language, f"error_{error.code}", **error.values),
+            "hint": content.raw(language, f"error_{error.code}_hint"),
+        }
+    }
+    if error.messages:
+        body["messages"] = error.messages
+    headers = {"Retry-After": "60"} if STATUS[error.code] == 503 else {}
+    return JSONResponse(body, STATUS[error.code], headers)

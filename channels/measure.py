@@ -1,0 +1,206 @@
+"""Figures for `lotsa evaluate` and `lotsa bench`: quality and speed of the whole product."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import yaml
+
+from bot.case import entities_of
+from bot.complexity import LEVELS
+from bot.database import connect, database_url, migrate
+from bot.engine.compile import Policy
+from bot.ledger import Claim, Ledger, TurnResult
+from bot.log import configure_logging
+from bot.messages import IncomingMessage, Outcome
+from bot.privacy import mask
+from bot.settings import PROJECT, Settings
+from bot.understanding import Wanted
+from bot.worker import open_worker
+from channels import artifacts
+from knowledge import evaluate as knowledge_evaluate
+from nlu import evaluate as nlu_evaluate
+from nlu import safety
+from nlu.embedder import Embedder
+
+SHARED = PROJECT.parent / "shared" / "data"
+BENCH_TURNS = 200
+SUITES = ("needs", "intents", "search", "safety", "language", "unseen", "swefaq", "massive")
+
+
+def run_suites(
+    settings: Settings, suite: str | None, data: Path | None, train: Path | None, test: Path | None
+) -> Iterator[dict[str, Any]]:
+    """One object of figures a suite. Raises ValueError for an unknown suite."""
+    suites: dict[str, Callable[[], dict[str, Any]]] = {
+        "needs": lambda: nlu_evaluate.needs(settings.embedder),
+        "intents": lambda: nlu_evaluate.intents(settings.embedder),
+        "search": lambda: _search(settings, data),
+        "safety": lambda: nlu_evaluate.safety_false_alarms(data or SHARED),
+        "language": lambda: nlu_evaluate.languages(data or SHARED),
+        "unseen": lambda: _unseen(settings, data or PROJECT / "tests" / "data"),
+        "swefaq": lambda: _swefaq(settings, data or SHARED / "swefaq_dev.jsonl"),
+        "massive": lambda: nlu_evaluate.massive(train or SHARED / "massive_sv_train.jsonl", test),
+    }
+    if suite is not None and suite not in suites:
+        raise ValueError(f"no suite '{suite}'; known: {', '.join(SUITES)}")
+    for name in [suite] if suite else SUITES[:-1]:
+        yield {"suite": name, **suites[name]()}
+
+
+def _search(settings: Settings, data: Path | None) -> dict[str, Any]:
+    finder = artifacts.Finder(settings)
+    queries = knowledge_evaluate.load_queries(data) if data else knowledge_evaluate.load_queries()
+    return knowledge_evaluate.evaluate(
+        finder.index, queries, finder.vector, finder.needs, municipality="strangnas"
+    )
+
+
+def _swefaq(settings: Settings, data: Path) -> dict[str, Any]:
+    """The right answer among all answers of the file: ours, with plain e5 and BM25 beside it."""
+    embedder = Embedder(settings.embedder)
+    systems = knowledge_evaluate.evaluate_faq(data, embedder.encode)
+    return {**systems.pop("ours"), **systems}
+
+
+def _unseen(settings: Settings, folder: Path) -> dict[str, Any]:
+    """Messages by authors who saw no rule and no training text: needs, level, search, danger."""
+    finder, assessor = artifacts.Finder(settings), artifacts.Assessor(settings)
+    figures: dict[str, Any] = {}
+    for path in sorted(folder.glob("unseen_[se][vn].yml")):
+        rows = yaml.safe_load(path.read_text(encoding="utf-8"))["messages"]
+        hits = [_unseen_hits(row, finder, assessor) for row in rows]
+        shares = {name: round(float(np.mean([h[name] for h in hits])), 3) for name in hits[0]}
+        figures[path.stem] = {"messages": len(rows), **shares}
+    dangers = yaml.safe_load((folder / "unseen_safety.yml").read_text(encoding="utf-8"))["messages"]
+    for wanted, name in ((True, "acute found"), (False, "false alarms")):
+        found = [safety.check(row["text"]).acute for row in dangers if row["acute"] is wanted]
+        figures[name] = f"{sum(found)}/{len(found)}"
+    return figures
+
+
+def _unseen_hits(
+    row: dict[str, Any], finder: artifacts.Finder, assessor: artifacts.Assessor
+) -> dict[str, bool]:
+    needs = list(finder.needs(row["text"]))[:3]
+    level = assessor.assess(row["text"], None)["level"]
+    apart = abs(LEVELS.index(level) - LEVELS.index(row["level"]))
+    matches = finder.search(row["text"], row["municipality"], None, None, 3)
+    kinds = {kind for match in matches for kind in match["kinds"]}
+    return {
+        "main need in top 3": row["needs"][0] in needs,
+        "level exact": apart == 0,
+        "level within one": apart <= 1,
+        "acute rated information": row["level"] == "acute" and level == "information",
+        "search kind in first 3": bool(kinds & set(row["kinds"])),
+    }
+
+
+async def run_bench(settings: Settings, actions: str) -> dict[str, Any]:
+    """Milliseconds of each stage over the unseen test messages, on a database of its own."""
+    configure_logging("ERROR")
+    path = PROJECT / "tests" / "data" / "unseen_sv.yml"
+    texts = [item["text"] for item in yaml.safe_load(path.read_text())["messages"]]
+    with TemporaryDirectory() as folder:
+        own = settings.model_copy(
+            update={"data": Path(folder), "database_url": None, "understand_timeout": 30.0}
+        )
+        url = database_url(own)
+        await migrate(url)
+        async with open_worker(own, url, actions) as worker:
+            bench = _Bench(worker)
+            for turn in range(BENCH_TURNS):
+                await bench.turn(texts[turn % len(texts)])
+            async with await connect(url) as connection:
+                await connection.execute("SELECT 1")
+    return bench.figures()
+
+
+class _Bench:
+    def __init__(self, worker: Any) -> None:
+        self._worker = worker
+        self._ledger: Ledger = worker._ledger
+        self._conversations = worker._conversations
+        self._milliseconds: dict[str, list[float]] = {}
+        self._policy = Policy.load()
+
+    async def turn(self, text: str) -> None:
+        """One conversation's first turn, and each of its stages once more on its own."""
+        conversation, _ = await self._ledger.open_conversation("strangnas", "bench", "sv")
+        masked = self._timed("safety", lambda: (safety.check(text), mask(text)))[1]
+        message = IncomingMessage("bench", str(uuid4()), masked.text)
+        started = time.perf_counter()
+        await self._ledger.accept(conversation, message)
+        self._note("accept", started)
+        whole = time.perf_counter()
+        await self._worker.take_turn()
+        self._note("whole turn", whole)
+        await self._stages(conversation, masked.text)
+
+    async def _stages(self, conversation: Any, text: str) -> None:
+        reader = self._conversations._reader
+        started = time.perf_counter()
+        understood = await reader.understand(text, "sv")
+        self._note("understanding", started)
+        entities = entities_of(understood, {}, self._policy, 1, may_start=True)
+        needs = dict(entities.get("needs") or {})
+        started = time.perf_counter()
+        await reader.find("strangnas", Wanted(text=text, language="sv", needs=needs))
+        self._note("search", started)
+        await self._engine(conversation, entities)
+        await self._commit(conversation)
+
+    async def _engine(self, conversation: Any, entities: dict[str, Any]) -> None:
+        from bot.engine.engine import Said
+        from bot.engine.state import DialogueState
+
+        started = time.perf_counter()
+        said = Said("message:1", "ask_sip", 1.0, {"child_age": 9})
+        await self._conversations._engine.decide(str(conversation), said, DialogueState())
+        self._note("engine", started)
+
+    async def _commit(self, conversation: Any) -> None:
+        message = IncomingMessage("bench", str(uuid4()), "hej")
+        await self._ledger.accept(conversation, message)
+        claim: Claim | None = await self._ledger.claim(self._worker.id, 60)
+        if claim is None:
+            return
+        started = time.perf_counter()
+        await self._ledger.finish(claim, TurnResult(Outcome.ANSWERED, [], 0))
+        self._note("commit", started)
+
+    def figures(self) -> dict[str, Any]:
+        """Median and 95th percentile in milliseconds, and turns a second."""
+        stages = {
+            name: {
+                "p50": round(statistics.median(values), 2),
+                "p95": round(statistics.quantiles(values, n=20)[-1], 2),
+            }
+            for name, values in self._milliseconds.items()
+        }
+        total = sum(self._milliseconds["whole turn"])
+        return {"turns_per_second": round(1000 * BENCH_TURNS / total, 1), "stages": stages}
+
+    def _timed(self, name: str, work: Callable[[], Any]) -> Any:
+        started = time.perf_counter()
+        result = work()
+        self._note(name, started)
+        return result
+
+    def _note(self, name: str, started: float) -> None:
+        self._milliseconds.setdefault(name, []).append((time.perf_counter() - started) * 1000)
+
+
+def table(figures: dict[str, Any]) -> list[str]:
+    """The figures of the bench as lines."""
+    lines = [f"{'stage':<16}{'p50 ms':>10}{'p95 ms':>10}"]
+    for name, row in figures["stages"].items():
+        lines.append(f"{name:<16}{row['p50']:>10.2f}{row['p95']:>10.2f}")
+    return [*lines, f"turns/s, one worker: {figures['turns_per_second']}"]

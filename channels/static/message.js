@@ -1,0 +1,274 @@
+// One message as elements. Everything a person or the catalogue wrote goes in as text, never as markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+const WARNING = "M12 3 2 21h20L12 3Zm0 6v6m0 2.5v.5";
+
+/** An element with attributes and children (elements or texts); empty children are left out. */
+export function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === true) made.setAttribute(key, "");
+    else if (value || value === 0) made.setAttribute(key, value);
+  }
+  made.append(...children.flat().filter((child) => child || child === 0));
+  return made;
+}
+
+/** A message as a list item. `page` is {words, level, choose?}: the page's words, the heading level
+ *  inside a message, and what happens when the parent chooses (without it, choices only show). */
+export function messageItem(message, page) {
+  const content = element(
+    "div",
+    { class: "content", lang: message.language, dir: message.dir },
+    bubble(message, page),
+    message.level && levelBox(message.level, page),
+    message.lines?.length && lineList(message.lines),
+    (message.cards ?? []).map((card) => cardBox(card, page)),
+    message.choices?.length && choiceGroup(message, page),
+  );
+  return element(
+    "li",
+    { class: `message message-${message.author}${message.acute ? " message-acute" : ""}` },
+    byline(message, page.words),
+    content,
+  );
+}
+
+/** Who wrote a message, in the page's words. */
+export function authorName(message, { say }) {
+  if (message.author !== "guide") return say(message.author);
+  return message.name ? say("guide", { name: message.name }) : say("guide_unnamed");
+}
+
+/** A dl of {label, value}: what was understood, or the brief. */
+export function lineList(lines) {
+  const pairs = lines.map((line) =>
+    element("div", {}, element("dt", {}, line.label), element("dd", { dir: "auto" }, line.value)),
+  );
+  return element("dl", { class: "lines" }, pairs);
+}
+
+function byline(message, words) {
+  const time = message.sent_at && words.sayTime(message.sent_at);
+  return element(
+    "p",
+    { class: "byline" },
+    element("span", { class: "author" }, authorName(message, words)),
+    element("span", { class: "hidden" }, ": "),
+    time && element("time", { datetime: message.sent_at }, time),
+    element("span", { class: "sending" }),
+  );
+}
+
+function bubble(message, page) {
+  const { question } = message;
+  return element(
+    "div",
+    { class: "bubble" },
+    message.acute && heading(page, "acute-heading", icon(WARNING), page.words.say("acute_heading")),
+    question?.progress && element("p", { class: "progress" }, question.progress),
+    paragraphs(message.text),
+    message.numbers?.length && numberList(message.numbers),
+    question?.why &&
+      element(
+        "details",
+        { class: "why" },
+        element("summary", inPageLanguage(page), page.words.say("question_why")),
+        paragraphs(question.why),
+      ),
+  );
+}
+
+function paragraphs(text) {
+  const parts = (text ?? "").split("\n\n").filter((part) => part.trim());
+  return parts.map((part) => element("p", { dir: "auto" }, part));
+}
+
+function numberList(numbers) {
+  const items = numbers.map((number) => {
+    const note = number.note && element("p", { class: "number-note" }, number.note);
+    return element("li", {}, phoneLink(number, number.label), note);
+  });
+  return element("ul", { class: "numbers" }, items);
+}
+
+function phoneLink({ number, tel }, label) {
+  return element(
+    "a",
+    { class: "number", href: telephone(tel ?? number) },
+    label && element("span", { class: "number-label" }, label),
+    label && " ",
+    element("span", { class: "number-digits", dir: "ltr" }, number),
+  );
+}
+
+function telephone(tel) {
+  return `tel:${String(tel).replace(/[^+0-9*#]/g, "")}`;
+}
+
+function levelBox(level, page) {
+  return element(
+    "section",
+    { class: `level level-${level.id}` },
+    heading(page, "", page.words.say("level")),
+    element("p", { class: "level-label" }, level.label),
+    level.reasons?.length && label(page, page.words.say("level_reasons")),
+    level.reasons?.length && plainList(level.reasons),
+  );
+}
+
+function cardBox(card, page) {
+  const { say, sayDate } = page.words;
+  const part = (id, ...content) => content.some(Boolean) && [label(page, say(id)), ...content];
+  const site = webAddress(card.url);
+  return element(
+    "article",
+    { class: "card" },
+    element(
+      "header",
+      { class: "card-head" },
+      element(`h${page.level}`, { dir: "auto" }, card.name),
+      card.organization && element("p", { class: "card-organization" }, card.organization),
+      card.status_note && element("p", { class: "card-status" }, card.status_note),
+    ),
+    paragraphs(card.what),
+    part("card_why", card.why?.length && plainList(card.why)),
+    part("card_how", ...(card.how ? paragraphs(card.how) : [])),
+    part("card_say", card.say_this && element("blockquote", { dir: "auto" }, paragraphs(card.say_this))),
+    part(
+      "card_contact",
+      card.phone?.length && numberList(card.phone),
+      site && element("p", {}, siteLink(site, say("card_site", { host: site.hostname.replace(/^www\./, "") }))),
+    ),
+    part("card_next", ...(card.next ? paragraphs(card.next) : [])),
+    part("card_missing", ...(card.missing ? paragraphs(card.missing) : [])),
+    element(
+      "p",
+      { class: "card-source" },
+      card.source && `${say("card_source")}: ${card.source}. `,
+      card.verified_on && say("card_verified", { date: sayDate(card.verified_on) }),
+      card.verified_on && ".",
+    ),
+  );
+}
+
+function siteLink(site, text) {
+  return element("a", { href: site.href, rel: "noopener noreferrer", target: "_blank" }, text);
+}
+
+function webAddress(url) {
+  try {
+    const address = new URL(url);
+    return ["https:", "http:"].includes(address.protocol) ? address : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A ul of texts. */
+export function plainList(items) {
+  return element("ul", {}, items.map((item) => element("li", {}, element("span", { dir: "auto" }, item))));
+}
+
+function heading(page, className, ...content) {
+  return element(`h${page.level}`, { class: className, ...inPageLanguage(page) }, ...content);
+}
+
+function label(page, text) {
+  return element("p", { class: "label", ...inPageLanguage(page) }, text);
+}
+
+function inPageLanguage(page) {
+  return { lang: page.words.lang };
+}
+
+function icon(path) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  svg.setAttribute("class", "icon");
+  const line = document.createElementNS(SVG, "path");
+  line.setAttribute("d", path);
+  svg.append(line);
+  return svg;
+}
+
+function choiceGroup(message, page) {
+  const { say } = page.words;
+  const group = element("div", { class: "choices", role: "group", "aria-label": say("choices") });
+  if (!page.choose) {
+    group.append(...message.choices.map((choice) => element("span", { class: "choice" }, choice.label)));
+  } else if (message.question?.multiple) {
+    // "Skip" and its like answer the whole question: they stay buttons.
+    group.append(...checkboxes(message.choices.filter((choice) => !isIntent(choice)), page, group));
+    group.append(...message.choices.filter(isIntent).map((choice) => choiceButton(choice, page, group)));
+  } else {
+    group.append(...message.choices.map((choice) => choiceButton(choice, page, group)));
+  }
+  return group;
+}
+
+function isIntent(choice) {
+  return choice.id.startsWith("intent:");
+}
+
+/** The ids of several choices as one: "actors:school" and "actors:bup" are "actors:school,bup". */
+function joinIds(ids) {
+  const prefix = ids[0].slice(0, ids[0].indexOf(":") + 1);
+  return prefix + ids.map((id) => (id.startsWith(prefix) ? id.slice(prefix.length) : id)).join(",");
+}
+
+function choiceButton(choice, page, group) {
+  const button = element("button", { class: "choice", type: "button", "data-label": choice.label }, choice.label);
+  button.addEventListener("click", () => {
+    if (!isClosed(group)) page.choose(choice.id, choice.label);
+  });
+  return button;
+}
+
+function checkboxes(choices, page, group) {
+  const { say } = page.words;
+  const boxes = choices.map((choice) => element("input", { type: "checkbox", value: choice.id }));
+  const rows = choices.map(({ label: text }, n) =>
+    element("label", { class: "choice choice-box", "data-label": text }, boxes[n], element("span", {}, text)),
+  );
+  const missing = element("p", { class: "trouble-text", role: "alert" });
+  const send = element("button", { class: "button button-main", type: "button" }, say("send_choices"));
+  group.addEventListener("click", (event) => {
+    if (isClosed(group) && event.target.matches("input")) event.preventDefault();
+  });
+  send.addEventListener("click", () => {
+    if (isClosed(group)) return;
+    const chosen = choices.filter((_, n) => boxes[n].checked);
+    missing.textContent = chosen.length ? "" : say("choose_one");
+    if (!chosen.length) return boxes[0].focus();
+    page.choose(joinIds(chosen.map(({ id }) => id)), chosen.map((choice) => choice.label).join(", "));
+  });
+  return [...rows, missing, send];
+}
+
+function isClosed(group) {
+  return group.classList.contains("choices-closed");
+}
+
+/** Opens or closes the choices of a message; `answer` is what the parent then said. Closed choices
+ *  stay readable, leave the tab order, and the one she took is marked in words. */
+export function setChoices(item, isOpen, answer, { say }) {
+  const group = item.querySelector(".choices");
+  if (!group) return;
+  const taken = `, ${answer}, `;
+  group.classList.toggle("choices-closed", !isOpen);
+  for (const control of group.querySelectorAll("button, input")) {
+    if (isOpen) control.removeAttribute("aria-disabled");
+    else control.setAttribute("aria-disabled", "true");
+    control.tabIndex = isOpen ? 0 : -1;
+  }
+  for (const choice of group.querySelectorAll("[data-label]")) {
+    const isTaken = !isOpen && taken.includes(`, ${choice.dataset.label}, `);
+    choice.classList.toggle("choice-taken", isTaken);
+    choice.querySelector(".hidden")?.remove();
+    if (isTaken) choice.append(element("span", { class: "hidden" }, ` (${say("chosen")})`));
+    const box = choice.querySelector("input");
+    if (box && isTaken) box.checked = true;
+  }
+}

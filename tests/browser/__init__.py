@@ -1,0 +1,1 @@
+"""The product as a parent and a guide meet it, in a real browser."""

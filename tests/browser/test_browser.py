@@ -1,0 +1,341 @@
+"""A parent and a guide use the running product in Chromium."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, expect
+
+from tests.browser.product import (
+    CHROMIUM,
+    DANGER,
+    PATIENCE,
+    SITUATION,
+    Product,
+    ask_for_person,
+    choose,
+    open_chat,
+    running_browser,
+    running_product,
+    sign_in,
+    take_over,
+    tell_situation,
+    write,
+)
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        not CHROMIUM.is_file(), reason=f"{CHROMIUM} is missing: apt-get install chromium"
+    ),
+]
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+NARROW = {"width": 320, "height": 640}
+expect.set_options(timeout=PATIENCE)
+
+
+class NewPage(Protocol):
+    def __call__(self, **options: Any) -> Page: ...
+
+
+@pytest.fixture(scope="module")
+def product(artifacts: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    with running_product(tmp_path_factory.mktemp("product")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with running_browser() as running:
+        yield running
+
+
+@pytest.fixture
+def new_page(product: Product, browser: Browser) -> Iterator[NewPage]:
+    """Pages of separate people. Whatever they do, no other host is asked and no script fails."""
+    contexts: list[BrowserContext] = []
+    asked: list[str] = []
+    faults: list[str] = []
+
+    def note(request: Request) -> None:
+        if urlsplit(request.url).scheme in ("http", "https"):
+            asked.append(request.url)
+
+    def make(**options: Any) -> Page:
+        settings = {"base_url": product.address, "locale": "sv-SE", **options}
+        context = browser.new_context(**settings)
+        context.set_default_timeout(PATIENCE)
+        context.on("request", note)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert [url for url in asked if not url.startswith(product.address + "/")] == []
+    assert faults == []
+
+
+@pytest.fixture(scope="module")
+def guide_login(product: Product) -> str:
+    login = f"anna-{uuid4().hex[:6]}"
+    product.add_guide(login)
+    return login
+
+
+def shown_messages(page: Page) -> list[tuple[str, str]]:
+    """Number and words of every message on the page."""
+    shown: list[tuple[str, str]] = page.locator(".message").evaluate_all(
+        "items => items.map(item => [item.dataset.seq, item.dataset.text])"
+    )
+    return [(seq, text) for seq, text in shown]
+
+
+def violations(page: Page) -> list[str]:
+    options = {"runOnly": {"type": "tag", "values": RULES}}
+    found = Axe().run(page, options=options).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found]
+
+
+def sideways(page: Page) -> int:
+    """How far the page or the conversation can be scrolled sideways, in pixels."""
+    extra: int = page.evaluate(
+        "() => Math.max(...[document.scrollingElement, ...document.querySelectorAll('.scroller')]"
+        ".map(one => one.scrollWidth - one.clientWidth))"
+    )
+    return extra
+
+
+def tab_to(page: Page, selector: str, key: str = "Tab") -> None:
+    """Move with the keyboard alone; the place reached must show that it has focus."""
+    for _ in range(60):
+        page.keyboard.press(key)
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+            assert outline != "none", f"{selector} does not show its focus"
+            return
+    raise AssertionError(f"{selector} cannot be reached with {key}")
+
+
+def test_a_parent_sees_what_was_understood_and_support_with_reasons(new_page: NewPage) -> None:
+    page = new_page()
+    page.goto("/")
+    page.get_by_role("link", name="Strängnäs").click()
+    expect(page.locator(".message-bot").first).to_contain_text("en dator")
+    tell_situation(page)
+
+    understood = page.locator(".message", has_text="Så här har jag förstått").locator(".lines")
+    for words in ("13 år", "skolan", "BUP", "socialtjänsten"):
+        expect(understood).to_contain_text(words)
+    cards = page.locator(".card")
+    assert 1 <= cards.count() <= 3
+    for card in cards.all():
+        expect(card).to_contain_text("Varför det kan passa")
+        assert card.locator("ul").first.locator("li").first.inner_text().strip()
+        expect(card).to_contain_text("Källa")
+
+
+def test_where_no_coordinator_exists_the_parent_is_told_so_and_what_to_do(
+    new_page: NewPage,
+) -> None:
+    page = new_page()
+    open_chat(page, "strangnas")
+    tell_situation(page)
+
+    level = page.locator(".level-coordinator")
+    expect(level).to_contain_text("Någon behöver samordna")
+    assert level.locator("li").count() >= 2
+    next_step = page.locator(".message", has_text="Strängnäs har ingen samordnare i dag")
+    assert next_step.locator("dt").count() >= 1
+    expect(page.get_by_text("har en samordnare")).to_have_count(0)
+
+
+def test_where_a_coordinator_exists_the_parent_is_offered_one(new_page: NewPage) -> None:
+    page = new_page()
+    open_chat(page, "demokommun")
+    expect(page.locator(".fictional")).to_be_visible()
+    tell_situation(page)
+
+    expect(page.get_by_text("Demokommun har en samordnare")).to_be_visible()
+    expect(page.get_by_text("har ingen samordnare")).to_have_count(0)
+
+
+def test_a_guide_takes_over_answers_live_and_gives_the_conversation_back(
+    new_page: NewPage, guide_login: str
+) -> None:
+    parent, guide = new_page(), new_page()
+    open_chat(parent)
+    tell_situation(parent)
+    ask_for_person(parent)
+
+    sign_in(guide, guide_login)
+    queue = guide.locator(".queue")
+    expect(queue).to_contain_text("Samordnare")
+    assert not re.search(r"skola|BUP|13 år|socialtjänst", queue.inner_text(), re.IGNORECASE)
+
+    take_over(guide)
+    for words in ("13 år", "socialtjänsten", "Någon behöver samordna"):
+        expect(guide.locator("#brief")).to_contain_text(words)
+    expect(guide.locator("#pane")).not_to_contain_text(SITUATION)
+    expect(parent.locator("#presence")).to_contain_text("Guiden Anna svarar dig nu")
+
+    write(guide, "Hej, vilka var med på senaste mötet?")
+    answer = parent.locator(".message-guide")
+    expect(answer).to_contain_text("vilka var med på senaste mötet")
+    expect(answer).to_contain_text("Anna")
+
+    said_by_bot = parent.locator(".message-bot").count()
+    write(parent, "Det var bara rektorn som kom")
+    expect(guide.locator(".message-parent").last).to_contain_text("bara rektorn")
+    write(guide, "Tack, då vet jag.")
+    expect(parent.locator(".message-guide")).to_have_count(2)
+    parent.wait_for_timeout(1000)  # as long as the assistant would have needed to answer
+    expect(parent.locator(".message-bot")).to_have_count(said_by_bot)
+
+    guide.get_by_role("button", name="Lämna tillbaka till assistenten").click()
+    expect(parent.get_by_text("Anna har lämnat tillbaka samtalet")).to_be_visible()
+    write(parent, "Vad är en SIP?")
+    expect(parent.get_by_text("SIP betyder samordnad individuell plan")).to_be_visible()
+
+    before = shown_messages(parent)
+    parent.reload()
+    expect(parent.locator(".message")).to_have_count(len(before))
+    assert shown_messages(parent) == before
+    assert len({seq for seq, _ in before}) == len(before)
+
+
+def test_danger_is_answered_with_112_first_as_a_link_to_call(new_page: NewPage) -> None:
+    page = new_page(viewport={"width": 390, "height": 844})
+    open_chat(page)
+    write(page, DANGER)
+
+    answer = page.locator(".message-acute")
+    expect(answer.locator("a").first).to_have_attribute("href", "tel:112")
+    expect(answer.locator("a").first).to_be_in_viewport()
+    expect(answer).to_contain_text("Ring 112 nu")
+
+
+def test_everything_a_parent_does_can_be_done_with_the_keyboard(new_page: NewPage) -> None:
+    page = new_page()
+    page.goto("/?lang=sv")
+    tab_to(page, ".municipalities a[href^='/chat/strangnas']")
+    page.keyboard.press("Enter")
+    page.locator(".message-bot").first.wait_for()
+
+    tab_to(page, ".choice")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Hur gammalt är barnet?")).to_be_visible()
+    tab_to(page, ".choice[data-label='13–15 år']", "Shift+Tab")
+    page.keyboard.press("Space")
+    expect(page.get_by_text("Hur länge har det varit så?")).to_be_visible()
+
+    tab_to(page, "#text")
+    page.keyboard.type("Ungefär ett år")
+    page.keyboard.press("Enter")
+    tab_to(page, ".choice-box input[value='actors:school']", "Shift+Tab")
+    page.keyboard.press("Space")
+    tab_to(page, ".choices:not(.choices-closed) .button-main")
+    page.keyboard.press("Enter")
+    page.locator(".card").first.wait_for()
+
+    tab_to(page, "#person")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Får guiden läsa sammanfattningen?")).to_be_visible()
+    tab_to(page, "#erase")
+    page.keyboard.press("Enter")
+    tab_to(page, "#erase-confirm")
+    page.keyboard.press("Enter")
+    expect(page.locator("#ended-text")).to_be_focused()
+
+
+def test_nothing_scrolls_sideways_on_a_narrow_screen(new_page: NewPage, guide_login: str) -> None:
+    parent, guide = new_page(viewport=NARROW), new_page(viewport=NARROW)
+    parent.goto("/?lang=sv")
+    assert sideways(parent) == 0
+    open_chat(parent)
+    assert sideways(parent) == 0
+    tell_situation(parent)
+    assert sideways(parent) == 0
+    ask_for_person(parent)
+    write(parent, DANGER)
+    parent.locator(".message-acute").wait_for()
+    assert sideways(parent) == 0
+
+    guide.goto("/console/login")
+    assert sideways(guide) == 0
+    sign_in(guide, guide_login)
+    assert sideways(guide) == 0
+    take_over(guide)
+    assert sideways(guide) == 0
+
+
+def test_axe_finds_no_barrier_on_the_parents_pages(new_page: NewPage) -> None:
+    page = new_page()
+    page.goto("/?lang=sv")
+    assert violations(page) == []
+    open_chat(page)
+    assert violations(page) == []
+    choose(page, "Mitt barn mår dåligt")
+    expect(page.get_by_text("Hur gammalt är barnet?")).to_be_visible()
+    assert violations(page) == []
+    tell_situation(page)
+    assert violations(page) == []
+    write(page, DANGER)
+    page.locator(".message-acute").wait_for()
+    assert violations(page) == []
+
+
+def test_axe_finds_no_barrier_in_the_console(new_page: NewPage, guide_login: str) -> None:
+    parent, guide = new_page(), new_page()
+    open_chat(parent)
+    tell_situation(parent)
+    ask_for_person(parent)
+
+    guide.goto("/console/login")
+    assert violations(guide) == []
+    sign_in(guide, guide_login)
+    guide.get_by_role("button", name="Ta över").first.wait_for()
+    assert violations(guide) == []
+    take_over(guide)
+    write(guide, "Hej, jag har läst ditt underlag.")
+    expect(guide.locator(".message-guide")).to_be_visible()
+    assert violations(guide) == []
+
+
+def test_three_presses_of_escape_leave_and_nothing_is_left_behind(
+    browser: Browser, product: Product
+) -> None:
+    with browser.new_context(base_url=product.address, locale="sv-SE") as context:
+        context.set_default_timeout(PATIENCE)
+        context.route("https://www.wikipedia.org/**", _neutral_page)
+        page = context.new_page()
+        open_chat(page)
+        assert page.title() == "Lotsa"
+        write(page, "Det är bråk hemma varje kväll")
+        expect(page.locator(".message")).not_to_have_count(1)
+        entries = page.evaluate("history.length")
+
+        for _ in range(3):
+            page.keyboard.press("Escape")
+        page.wait_for_url("https://www.wikipedia.org/**")
+
+        assert page.title() == "Wikipedia"
+        assert page.evaluate("history.length") == entries
+        page.go_back()
+        assert not page.url.startswith(product.address)
+        open_chat(page)
+        expect(page.locator(".message")).to_have_count(1)
+        assert context.cookies() == []
+        assert page.evaluate("localStorage.length") == 0
+
+
+def _neutral_page(route: Route) -> None:
+    route.fulfill(body="<title>Wikipedia</title>", content_type="text/html")
