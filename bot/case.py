@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from bot.complexity import Case
 from bot.engine.compile import REFUSALS, Policy
 from nlu.pipeline import Understanding
 
+ALREADY_HAS = Path(__file__).parent / "content" / "policy" / "already_has.yml"
 # Slots that grow with every message; their value is given whole each time.
 LISTS = ("signals", "actors", "tried", "refused")
 _ENTITY_FOR_LIST = {"actors": "actor", "tried": "tried", "refused": "refused"}
 _SINGLE = ("how_long", "relation", "coping")
 SURE = 0.5
+LONG_ANSWER = 7  # words; a shorter text can be just the answer to a question
+LONG_CORRECTION = 12  # words
+FACTS = frozenset({"child_age", "how_long", "actors", "refused", "tried", "coping"})
+# Ages in years of the Swedish school stages.
+STAGE_AGES = {
+    "preschool": (1, 5),
+    "forskoleklass": (6, 6),
+    "low": (7, 9),
+    "middle": (10, 12),
+    "high": (13, 15),
+    "gymnasium": (16, 18),
+}
 # Intents in which the parent asks something: what is named there is not part of her case.
 ASKING = frozenset(
     [
@@ -36,8 +53,9 @@ def entities_of(
     seq: int,
     *,
     may_start: bool,
+    words: int = LONG_ANSWER,
 ) -> dict[str, Any]:
-    """What a text adds to the case, as entities for the engine.
+    """What a text of so many words adds to the case, as entities for the engine.
 
     `may_start` is true where no other question is open, so that the needs may choose a path.
     """
@@ -46,6 +64,19 @@ def entities_of(
     found: dict[str, list[Any]] = {}
     for entity in understanding.entities:
         found.setdefault(entity.name, []).append(entity.value)
+    asked = str(slots.get("requested_slot"))
+    entities: dict[str, Any] = _details(understanding, found, slots)
+    if asked in FACTS & set(entities) and words < LONG_ANSWER:
+        # "10 years" answers the question that is open and no other; it tells no new need.
+        return {asked: entities[asked]}
+    if understanding.intent == "tell":
+        entities.update(_story(understanding, slots, policy, seq, may_start))
+    return entities
+
+
+def _details(
+    understanding: Understanding, found: Mapping[str, list[Any]], slots: Mapping[str, Any]
+) -> dict[str, Any]:
     entities: dict[str, Any] = {}
     for slot in LISTS:
         said = understanding.signals if slot == "signals" else found.get(_ENTITY_FOR_LIST[slot], [])
@@ -57,12 +88,10 @@ def entities_of(
     for slot in _SINGLE:
         if slot in found:
             entities[slot] = found[slot][-1]
-    if "child_age" in found:
-        entities["child_age"] = (
-            found["child_age"] if len(found["child_age"]) > 1 else found["child_age"][0]
-        )
-    if understanding.intent in ("tell", "unclear"):
-        entities.update(_story(understanding, slots, policy, seq, may_start))
+    if ages := found.get("child_age"):
+        entities["child_age"] = ages if len(ages) > 1 else ages[0]
+    elif stages := [STAGE_AGES[s] for s in found.get("school_stage", []) if s in STAGE_AGES]:
+        entities["child_age"] = {"band": list(stages[-1])}
     return entities
 
 
@@ -73,16 +102,25 @@ def _story(
     seq: int,
     may_start: bool,
 ) -> dict[str, Any]:
-    needs = {need.id: need.score for need in understanding.needs if need.id != "unclear"}
+    """The needs told. In the middle of the questions only those that are sure count."""
+    told = {need.id: need.score for need in understanding.needs if need.id != "unclear"}
+    if not may_start:
+        told = {need: score for need, score in told.items() if score >= SURE}
     known: dict[str, float] = dict(slots.get("needs") or {})
-    merged = {need: max(score, known.get(need, 0.0)) for need, score in {**known, **needs}.items()}
+    merged = {need: max(score, known.get(need, 0.0)) for need, score in {**known, **told}.items()}
     entities: dict[str, Any] = {"story": _joined(_as_list(slots.get("story")), [seq])}
     if merged:
         entities["needs"] = merged
-    if may_start and understanding.intent == "tell":
-        strongest_first = sorted(needs, key=lambda need: -needs[need])
+    if may_start:
+        strongest_first = sorted(told, key=lambda need: -told[need])
         entities["path"] = policy.path_for(strongest_first) or "other"
     return entities
+
+
+def is_correction(understanding: Understanding, entities: Mapping[str, Any], words: int) -> bool:
+    """A short message that changes a known fact and tells nothing new for sure."""
+    is_sure = any(need.score >= SURE and need.id != "unclear" for need in understanding.needs)
+    return words < LONG_CORRECTION and not is_sure and bool(FACTS & set(entities))
 
 
 def case_of(slots: Mapping[str, Any], *, is_acute: bool = False) -> Case:
@@ -110,6 +148,20 @@ def _clear_needs(slots: Mapping[str, Any]) -> list[str]:
     needs: dict[str, float] = slots.get("needs") or {}
     strongest = strongest_needs(slots)[:3]
     return [need for n, need in enumerate(strongest) if n == 0 or needs[need] >= SURE]
+
+
+def kinds_already_had(slots: Mapping[str, Any]) -> frozenset[str]:
+    """Kinds of service not to be suggested again, as the family has them or has tried them."""
+    actors = [*_as_list(slots.get("actors")), *_as_list(slots.get("tried"))]
+    kinds = [kind for actor in actors for kind in _already_has().get(actor, [])]
+    tried = [kind for kind in _as_list(slots.get("tried")) if isinstance(kind, str)]
+    return frozenset([*kinds, *tried])
+
+
+@lru_cache
+def _already_has() -> dict[str, list[str]]:
+    content: dict[str, list[str]] = yaml.safe_load(ALREADY_HAS.read_text(encoding="utf-8"))
+    return content
 
 
 def child_ages(slots: Mapping[str, Any]) -> tuple[int, ...]:

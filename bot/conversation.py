@@ -31,10 +31,12 @@ from bot.understanding import (
 )
 from knowledge.catalogue import Catalogue, Municipality
 from nlu import safety
+from nlu.pipeline import Understanding
 
 log = get_log()
+FACT_INTENTS = frozenset({"tell", "affirm", "deny", "unclear"})
+SWITCH_WORDS = 4  # shorter texts do not change the language of the conversation
 _BARE_NUMBER = re.compile(r"^\D{0,20}(\d{1,2})\D{0,20}$")
-_CASE_ENTITIES = frozenset({"child_age", "how_long", "actors", "refused", "tried", "coping"})
 _OUTCOMES = {
     "utter_matches": Outcome.ANSWERED,
     "utter_one_match": Outcome.ANSWERED,
@@ -65,7 +67,8 @@ class Turn:
 
     def assess(self, slots: Mapping[str, Any]) -> Assessment:
         """The level of the case as known so far."""
-        return self.complexity.assess(case.case_of(slots))
+        is_acute = self.conversation.is_acute
+        return self.complexity.assess(case.case_of(slots, is_acute=is_acute))
 
     async def find(self, slots: Mapping[str, Any], k: int = 3) -> list[Found]:
         """The support that fits the case. Raises UnderstandingError when search is down."""
@@ -78,6 +81,7 @@ class Turn:
             needs=needs,
             child_ages=case.child_ages(slots),
             relation=slots.get("relation"),
+            avoid_kinds=case.kinds_already_had(slots),
         )
         return await self.reader.find(self.municipality.id, wanted, k)
 
@@ -277,22 +281,27 @@ class Conversations:
         self, message: StoredMessage, reference: str, conversation: Conversation
     ) -> tuple[Said, str]:
         understanding = await self._reader.understand(message.text, conversation.language)
-        loop = conversation.active_loop
-        may_start = loop in (None, "form_start")
+        loop, words = conversation.active_loop, len(message.text.split())
+        known = {**conversation.slots, "requested_slot": conversation.requested_slot}
         entities = case.entities_of(
-            understanding, conversation.slots, self._policy, message.seq, may_start=may_start
+            understanding,
+            known,
+            self._policy,
+            message.seq,
+            may_start=loop in (None, "form_start"),
+            words=words,
         )
         entities.update(_in_context(message.text, understanding.intent, entities, conversation))
         language = conversation.language
-        if understanding.language in self._content.languages and len(message.text.split()) > 2:
+        if understanding.language in self._content.languages and words >= SWITCH_WORDS:
             language = understanding.language
-        intent = understanding.intent
-        is_refusal = intent in REFUSALS
-        if not is_refusal and intent != "tell" and _CASE_ENTITIES & set(entities):
-            if loop and conversation.requested_slot in entities:
-                return Said(reference, "answer", understanding.confidence, entities), language
+        intent, confidence = understanding.intent, understanding.confidence
+        if loop and conversation.requested_slot in entities:
+            return Said(reference, "answer", confidence, entities), language
+        if _is_new_fact(understanding, entities, conversation, words):
+            entities.pop("path", None)
             return self._correction(reference, entities, conversation), language
-        return Said(reference, intent, understanding.confidence, entities), language
+        return Said(reference, intent, confidence, entities), language
 
     def _typed_choice(self, text: str, conversation: Conversation) -> str | None:
         """The choice whose label the parent typed word for word."""
@@ -306,6 +315,21 @@ class Conversations:
                 if typed == label.strip(".").casefold():
                     return f"{question}:{choice.id}"
         return None
+
+
+def _is_new_fact(
+    understanding: Understanding,
+    entities: Mapping[str, Any],
+    conversation: Conversation,
+    words: int,
+) -> bool:
+    """A fact told outside its question, perhaps within a yes or no ("no, she is 12")."""
+    if understanding.intent not in FACT_INTENTS or not case.FACTS & set(entities):
+        return False
+    if understanding.intent != "tell":
+        return True
+    is_known = bool(conversation.slots.get("needs")) and conversation.active_loop is None
+    return is_known and case.is_correction(understanding, entities, words)
 
 
 def _in_context(

@@ -250,7 +250,7 @@ class Replies:
         return body
 
     def _level_body(self, request: ReplyRequest, setting: Setting) -> Body:
-        level = request.id.removeprefix("utter_level_")
+        level = request.id.removeprefix("utter_level_").removesuffix("_gently")
         return {"level": self.level(level, request.values["signals"], setting.language)}
 
     def _cards_body(self, values: Mapping[str, Any], setting: Setting) -> Body:

@@ -77,6 +77,7 @@ class Terminal:
         self._worker = worker
         self._as_json = as_json
         self._choices: list[dict[str, Any]] = []
+        self._asked: str | None = None
 
     async def talk(self, municipality: str, language: str, lines: Iterator[str]) -> None:
         """Open, then one turn a line."""
@@ -119,24 +120,23 @@ class Terminal:
         self._remember_choices(replies)
 
     def _chosen(self, text: str) -> str | None:
-        numbers = [part for part in text.replace(",", " ").split() if part.isdigit()]
-        if (
-            not numbers
-            or not self._choices
-            or " ".join(numbers) != " ".join(text.replace(",", " ").split())
-        ):
+        """The choice whose number was typed; where an age is asked for, a number is an age."""
+        parts = text.replace(",", " ").split()
+        if not self._choices or self._asked == "child_age":
             return None
-        picked = [
-            self._choices[int(n) - 1]["id"] for n in numbers if 0 < int(n) <= len(self._choices)
-        ]
-        if len(picked) != len(numbers):
+        if not all(part.isdigit() and 0 < int(part) <= len(self._choices) for part in parts):
             return None
+        picked = [str(self._choices[int(part) - 1]["id"]) for part in parts]
         question = picked[0].partition(":")[0]
         return f"{question}:" + ",".join(choice.partition(":")[2] for choice in picked)
 
     def _remember_choices(self, replies: list[StoredMessage]) -> None:
         offered = [reply.body["choices"] for reply in replies if reply.body.get("choices")]
         self._choices = offered[-1] if offered else []
+        questions = [
+            reply.body["question"]["id"] for reply in replies if reply.body.get("question")
+        ]
+        self._asked = questions[-1] if questions else None
 
     def _print(self, messages: list[StoredMessage]) -> None:
         for message in messages:

@@ -19,12 +19,13 @@ from sklearn.model_selection import KFold, StratifiedKFold
 
 from nlu import language, safety
 from nlu.embedder import Embedder, Vectors
-from nlu.intents import FOLDS, SEED, Features, FeatureSpace, IntentModel, Rows, Scores, fit_intents
+from nlu.intents import SEED, Features, FeatureSpace, IntentModel, Rows, Scores, fit_intents
 from nlu.needs import NeedModel, fit_needs, micro_f1, truth_table
 from nlu.train import Example, Message, encoded, intent_examples, needs_messages
 
 Split = tuple[Rows, Rows]
 
+FOLDS = 5
 LENGTHS = ((1, 2), (3, 5), (6, 1000))  # words
 WORST = 8
 MASSIVE_LANGUAGE = "sv"

@@ -25,14 +25,16 @@ from nlu.embedder import Vectors, centred, language_means
 
 Scores = NDArray[np.float64]
 Rows = NDArray[np.intp]
+Truth = NDArray[np.bool_]  # one row per message, one column per label
 
 DATA = Path(__file__).parent / "data"
 
 TELL, UNCLEAR, OUT_OF_SCOPE = "tell", "unclear", "out_of_scope"
-MEANING_STRENGTH = 10.0  # inverse of the penalty, chosen by cross-validation
-SPELLING_STRENGTH = 30.0
+MEANING_STRENGTH = 30.0  # inverse of the penalty, chosen by cross-validation
+RIDGE = 1.0
+RIDGE_SCALE = 8.0  # makes ridge scores, which lie near 0..1, logits
 WORD_WEIGHT = 0.5  # of need words beside a sentence vector of length one
-FOLDS = 5
+FOLDS = 3  # of the messages held out to learn how certain a model may be
 SEED = 7
 
 
@@ -120,12 +122,27 @@ class Linear:
         return np.asarray(rows @ self.weights + self.offsets, dtype=np.float64)
 
 
-def fit_classifier(rows: Vectors | csr_matrix, labels: NDArray[np.str_], strength: float) -> Linear:
+def fit_classifier(rows: Vectors, labels: NDArray[np.str_], strength: float) -> Linear:
     """Logistic regression over all labels at once; rare labels weigh as much as common ones."""
     model = LogisticRegression(C=strength, max_iter=300, class_weight="balanced", tol=1e-3)
     model.fit(rows, labels)
     weights = np.ascontiguousarray(model.coef_.T, dtype=np.float32)
     return Linear(weights, model.intercept_.astype(np.float32))
+
+
+def fit_ridge(rows: csr_matrix, truth: Truth) -> Linear:
+    """Weighted ridge regression of every label at once, solved in closed form over messages.
+
+    As good as logistic regression on sparse n-grams and many times faster.
+    """
+    commonness = np.where(truth, truth.sum(axis=0), len(truth)).min(axis=1)
+    weight = 1.0 / np.sqrt(commonness)  # a message of a rare label weighs more
+    roots = np.sqrt(weight / weight.mean()).astype(np.float32)
+    alike = (rows @ rows.T).toarray() + 1.0  # the one stands for an offset
+    system = roots[:, None] * alike * roots[None, :] + RIDGE * np.eye(len(roots), dtype=np.float32)
+    solved = np.linalg.solve(system, roots[:, None] * truth.astype(np.float32)) * roots[:, None]
+    weights = np.ascontiguousarray(rows.T @ solved * RIDGE_SCALE, dtype=np.float32)
+    return Linear(weights, np.asarray(solved.sum(axis=0) * RIDGE_SCALE, dtype=np.float32))
 
 
 def shares(scores: Scores) -> Scores:
@@ -178,9 +195,10 @@ def fit_intents(features: Features, labels: Sequence[str]) -> IntentModel:
 
 
 def _fit_pair(features: Features, labels: NDArray[np.str_]) -> tuple[Linear, Linear]:
+    truth = labels[:, None] == np.unique(labels)[None, :]
     return (
         fit_classifier(features.meaning, labels, MEANING_STRENGTH),
-        fit_classifier(features.spelling, labels, SPELLING_STRENGTH),
+        fit_ridge(features.spelling, truth),
     )
 
 

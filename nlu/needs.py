@@ -1,7 +1,8 @@
 """Says what a message is about: every need of the taxonomy with its own probability.
 
-One logistic regression per need on centred sentence vectors and need words, and one on
-character n-grams; a sigmoid fitted on held-out messages turns both scores into a probability.
+One logistic regression per need on centred sentence vectors and need words, and a ridge
+regression on character n-grams; a sigmoid fitted on held-out messages turns both scores into a
+probability.
 """
 
 from __future__ import annotations
@@ -10,23 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 
 from nlu.embedder import Vectors
-from nlu.intents import FOLDS, SEED, Features, Linear, Scores
+from nlu.intents import FOLDS, SEED, Features, Linear, Scores, Truth, fit_ridge
 
 NOTHING_CLEAR = "unclear"
 NO_NEED = frozenset({NOTHING_CLEAR, "out_of_scope"})
 MOST_NEEDS = 5
 MEANING_STRENGTH = 3.0
-SPELLING_STRENGTH = 30.0
+NEVER = -10.0  # score of a need without messages
 FEWEST_FOR_OWN_SIGMOID = 15
 _THRESHOLDS = np.arange(0.10, 0.61, 0.02)
-
-Truth = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -126,16 +123,17 @@ def micro_f1(chosen: Truth, truth: Truth) -> float:
 def _fit_pair(features: Features, truth: Truth) -> tuple[Linear, Linear]:
     return (
         _one_against_rest(features.meaning, truth, MEANING_STRENGTH),
-        _one_against_rest(features.spelling, truth, SPELLING_STRENGTH),
+        fit_ridge(features.spelling, truth),
     )
 
 
-def _one_against_rest(rows: Vectors | csr_matrix, truth: Truth, strength: float) -> Linear:
+def _one_against_rest(rows: Vectors, truth: Truth, strength: float) -> Linear:
+    """A logistic regression per need; one without messages is never chosen."""
     weights, offsets = [], []
     for wanted in truth.T:
         if wanted.all() or not wanted.any():
             weights.append(np.zeros(rows.shape[1]))
-            offsets.append(-10.0)
+            offsets.append(NEVER)
             continue
         model = LogisticRegression(
             C=strength, solver="liblinear", class_weight="balanced", tol=1e-2

@@ -15,7 +15,7 @@ import joblib
 from nlu import language, safety
 from nlu.embedder import Embedder, Vectors
 from nlu.entities import WRITTEN, Entity, EntityReader, spelling
-from nlu.intents import TELL, Features, FeatureSpace, IntentModel
+from nlu.intents import TELL, FeatureSpace, IntentModel
 from nlu.needs import Need, NeedModel
 from nlu.normalise import NormalText, normalise
 from nlu.safety import Check
@@ -49,7 +49,6 @@ class Trained:
     space: FeatureSpace
     intents: IntentModel
     needs: NeedModel
-    signals: NeedModel  # beside the written phrases; the same kind of model
     municipalities: tuple[str, ...]
 
 
@@ -95,14 +94,9 @@ class Pipeline:
             intents=tuple(ranked[:3]),
             needs=needs,
             entities=details.entities,
-            signals=self._signals(details.signals, features) if intent == TELL else details.signals,
+            signals=details.signals,
             safety=check,
         )
-
-    def _signals(self, written: tuple[str, ...], features: Features) -> tuple[str, ...]:
-        """What phrases say, and what messages like this one were labelled with."""
-        likely = {need.id for need in self._trained.signals.above(features)}
-        return tuple(sorted(likely.union(written)))
 
     def vector(self, text: str, language: str) -> Vectors:
         """The normalised sentence vector (384,) of a query, not centred."""

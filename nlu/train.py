@@ -37,7 +37,6 @@ class Message:
     language: str
     author: str
     needs: tuple[str, ...]
-    signals: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -68,14 +67,13 @@ def train(artifacts: Path, progress: Callable[[str], None], embedder: str | None
     split = len(messages)
     told = features.rows(np.arange(split))
     needs = fit_needs(told, [message.needs for message in messages])
-    signals = fit_needs(told, [message.signals for message in messages])
-    progress(f"{len(needs.labels)} needs and {len(signals.labels)} signals trained")
+    progress(f"{len(needs.labels)} needs trained")
     intents = fit_intents(
         features.rows(np.arange(split, len(texts))), [example.intent for example in examples]
     )
     progress(f"{len(intents.labels)} intents trained")
     names = (*municipality_names(), DEMO_MUNICIPALITY)
-    _write(artifacts, Trained(embedder, space, intents, needs, signals, names))
+    _write(artifacts, Trained(embedder, space, intents, needs, names))
     progress("written")
 
 
@@ -109,7 +107,6 @@ def _messages() -> Iterator[Message]:
                 code,
                 str(content["author"]),
                 tuple(raw["needs"]),
-                tuple(raw.get("signals") or ()),
             )
 
 

@@ -179,7 +179,9 @@ def _rules(policy: Policy) -> Iterator[dict[str, Any]]:
         yield _interruption_rule(form, "goodbye", [{"action": "utter_goodbye"}])
         start_over = [{"action": "action_start_over"}, *_enter(START_FORM)]
         yield _interruption_rule(form, "start_over", start_over)
-        if form != CONSENT_FORM:
+        if form == CONSENT_FORM:
+            yield _digression_rule(form, "want_person", "action_offer_person")
+        else:
             offer = [{"action": "action_offer_person"}, *_enter(CONSENT_FORM)]
             yield _interruption_rule(form, "want_person", offer)
 

@@ -74,10 +74,12 @@ const page = {
 
   state(state) {
     setText("presence", presenceText(state));
+    showWhoReads(state.held_by);
     followLanguage(state.language);
   },
 
   typing({ who, name }) {
+    if (who === "bot" && thread.endsInDanger()) return; // that was the whole answer
     const guide = name ? say("typing_guide", { name }) : say("typing_guide_unnamed");
     showTyping(who === "guide" ? guide : say("typing_bot"));
   },
@@ -107,6 +109,17 @@ function setText(id, text) {
 function showTrouble(text, canRetry = false) {
   setText("trouble-text", text);
   byId("retry").hidden = !canRetry;
+}
+
+const boxLabel = document.querySelector("label[for=text]");
+const boxText = boxLabel.textContent;
+
+// While a guide answers, the box is hers, and there is nobody further to ask for.
+function showWhoReads(guide) {
+  boxLabel.textContent = guide?.name ? say("box_guide", { name: guide.name }) : boxText;
+  const person = byId("person");
+  if (guide && document.activeElement === person) byId("scroller").focus({ preventScroll: true });
+  person.hidden = Boolean(guide);
 }
 
 let typingEnds = 0;

@@ -62,13 +62,15 @@ function byline(message, words) {
 
 function bubble(message, page) {
   const { question } = message;
+  const [first, ...rest] = paragraphs(message.text);
   return element(
     "div",
     { class: "bubble" },
     message.acute && heading(page, "acute-heading", icon(WARNING), page.words.say("acute_heading")),
     question?.progress && element("p", { class: "progress" }, question.progress),
-    paragraphs(message.text),
-    message.numbers?.length && numberList(message.numbers),
+    first,
+    message.numbers?.length && numberList(message.numbers), // in danger, the number before the talk
+    rest,
     question?.why &&
       element(
         "details",

@@ -137,6 +137,11 @@ export class Thread {
     else if (!item.isConnected) list.append(item);
   }
 
+  /** The last words are an answer to danger. */
+  endsInDanger() {
+    return Boolean(this.#items().at(-1)?.matches(".message-acute"));
+  }
+
   #items() {
     return [...this.#places.history.children, ...this.#places.fresh.children];
   }

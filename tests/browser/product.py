@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,9 +32,10 @@ FLAGS = [
 PATIENCE = 20_000.0  # ms; the machine of a test run is busy
 STARTS_WITHIN = 90.0  # seconds; the dialogue rules may have to be compiled first
 STOPS_WITHIN = 20.0  # seconds
+NOT_OURS = {"LOTSA_DATABASE_URL", "LOTSA_KEY_FILE", "LOTSA_HOST"}  # an installation's, never used
 
 SITUATION = (
-    "Min son är 13 år och har inte varit i skolan på åtta månader. BUP, socialtjänsten och "
+    "Min son är 13 år och kommer inte iväg till skolan längre. BUP, socialtjänsten och "
     "skolan skickar oss runt mellan sig, och det är ingen som samordnar."
 )
 DANGER = "Min dotter har tagit en hel ask tabletter nu ikväll"
@@ -93,6 +97,16 @@ class Product:
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+        self._stop_database()
+
+    def _stop_database(self) -> None:
+        """The embedded server, if it outlived its users."""
+        mark = self.log.parent / "postgres" / "postmaster.pid"
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            os.kill(int(mark.read_text().splitlines()[0]), signal.SIGINT)
+        deadline = time.monotonic() + STOPS_WITHIN
+        while mark.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
 
 
 def _command(*arguments: str) -> list[str]:
@@ -100,13 +114,26 @@ def _command(*arguments: str) -> list[str]:
 
 
 @contextmanager
-def running_product(folder: Path) -> Iterator[Product]:
-    """The product with its data in `folder`, answering; stopped afterwards."""
+def running_product() -> Iterator[Product]:
+    """The product with data of its own, answering; stopped and removed afterwards.
+
+    Not in pytest's folder: pytest closes that to the user the embedded database runs as.
+    """
+    with tempfile.TemporaryDirectory(prefix="lotsa-", ignore_cleanup_errors=True) as folder:
+        product = _start(Path(folder))
+        try:
+            product.wait_until_it_answers()
+            yield product
+        finally:
+            product.stop()
+
+
+def _start(folder: Path) -> Product:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("LOTSA_")},
+        **{name: value for name, value in os.environ.items() if name not in NOT_OURS},
         "LOTSA_PORT": str(port),
         "LOTSA_DATA": str(folder),
         "LOTSA_UNDERSTAND_TIMEOUT": "20",
@@ -122,12 +149,7 @@ def running_product(folder: Path) -> Iterator[Product]:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    product = Product(process, environment, f"http://127.0.0.1:{port}", log)
-    try:
-        product.wait_until_it_answers()
-        yield product
-    finally:
-        product.stop()
+    return Product(process, environment, f"http://127.0.0.1:{port}", log)
 
 
 @contextmanager
@@ -160,8 +182,9 @@ def choose(page: Page, label: str) -> None:
 
 
 def tell_situation(page: Page) -> None:
-    """Write the situation and wait until the whole answer is there."""
+    """Write the situation, answer what is asked and wait until the whole answer is there."""
     write(page, SITUATION)
+    choose(page, "Mer än ett halvår")
     page.get_by_role("button", name="Ja, det räcker nu").wait_for()
 
 
@@ -185,7 +208,11 @@ def sign_in(page: Page, login: str, municipality: str = "strangnas") -> None:
     page.locator("#queue-count:not(:empty)").wait_for()
 
 
-def take_over(page: Page) -> None:
-    """Take the conversation that has waited longest."""
-    page.get_by_role("button", name="Ta över").first.click()
+def take_over(page: Page, parent: Page) -> None:
+    """Take this parent's conversation; others may be waiting too."""
+    stored = parent.evaluate("Object.values(sessionStorage)[0]")
+    conversation = json.loads(stored)["conversation_id"]
+    queue = page.request.get("/console/api/queue").json()["handoffs"]
+    handoff = next(one["id"] for one in queue if one["conversation_id"] == conversation)
+    page.locator(f"[data-handoff='{handoff}']").click()
     page.locator("#pane-open").wait_for()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, expect
 
 from tests.browser.product import (
@@ -45,8 +46,8 @@ class NewPage(Protocol):
 
 
 @pytest.fixture(scope="module")
-def product(artifacts: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    with running_product(tmp_path_factory.mktemp("product")) as running:
+def product(artifacts: Path) -> Iterator[Product]:
+    with running_product() as running:
         yield running
 
 
@@ -178,14 +179,16 @@ def test_a_guide_takes_over_answers_live_and_gives_the_conversation_back(
 
     sign_in(guide, guide_login)
     queue = guide.locator(".queue")
-    expect(queue).to_contain_text("Samordnare")
+    expect(queue).to_contain_text("Behöver samordning")
     assert not re.search(r"skola|BUP|13 år|socialtjänst", queue.inner_text(), re.IGNORECASE)
 
-    take_over(guide)
+    take_over(guide, parent)
     for words in ("13 år", "socialtjänsten", "Någon behöver samordna"):
         expect(guide.locator("#brief")).to_contain_text(words)
     expect(guide.locator("#pane")).not_to_contain_text(SITUATION)
     expect(parent.locator("#presence")).to_contain_text("Guiden Anna svarar dig nu")
+    expect(parent.get_by_label("Skriv till Anna")).to_be_visible()
+    expect(parent.locator("#person")).to_be_hidden()
 
     write(guide, "Hej, vilka var med på senaste mötet?")
     answer = parent.locator(".message-guide")
@@ -221,6 +224,8 @@ def test_danger_is_answered_with_112_first_as_a_link_to_call(new_page: NewPage) 
     expect(answer.locator("a").first).to_have_attribute("href", "tel:112")
     expect(answer.locator("a").first).to_be_in_viewport()
     expect(answer).to_contain_text("Ring 112 nu")
+    page.wait_for_timeout(1000)  # as long as the assistant would have needed to begin
+    expect(page.locator("#typing")).to_be_empty()
 
 
 def test_everything_a_parent_does_can_be_done_with_the_keyboard(new_page: NewPage) -> None:
@@ -240,6 +245,7 @@ def test_everything_a_parent_does_can_be_done_with_the_keyboard(new_page: NewPag
     tab_to(page, "#text")
     page.keyboard.type("Ungefär ett år")
     page.keyboard.press("Enter")
+    expect(page.get_by_text("Vilka har ni kontakt med om detta?")).to_be_visible()
     tab_to(page, ".choice-box input[value='actors:school']", "Shift+Tab")
     page.keyboard.press("Space")
     tab_to(page, ".choices:not(.choices-closed) .button-main")
@@ -273,7 +279,7 @@ def test_nothing_scrolls_sideways_on_a_narrow_screen(new_page: NewPage, guide_lo
     assert sideways(guide) == 0
     sign_in(guide, guide_login)
     assert sideways(guide) == 0
-    take_over(guide)
+    take_over(guide, parent)
     assert sideways(guide) == 0
 
 
@@ -304,7 +310,7 @@ def test_axe_finds_no_barrier_in_the_console(new_page: NewPage, guide_login: str
     sign_in(guide, guide_login)
     guide.get_by_role("button", name="Ta över").first.wait_for()
     assert violations(guide) == []
-    take_over(guide)
+    take_over(guide, parent)
     write(guide, "Hej, jag har läst ditt underlag.")
     expect(guide.locator(".message-guide")).to_be_visible()
     assert violations(guide) == []

@@ -24,7 +24,7 @@ async def test_the_first_message_says_what_this_is(new_parent: NewParent) -> Non
     assert welcome["reply_id"] == "utter_welcome"
     for word in ("dator", "30 dagar", "112", "radera"):
         assert word in welcome["text"]
-    assert [choice["id"] for choice in welcome["choices"]][0] == "path:school"
+    assert welcome["choices"][0]["id"] == "path:school"
 
 
 async def test_a_message_sent_twice_is_answered_once(new_parent: NewParent) -> None:
@@ -242,7 +242,8 @@ async def _streamed(parent: Parent, after: int, count: int) -> list[int]:
                (b"last-event-id", str(after).encode())]  # fmt: skip
     scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET",
              "path": path, "raw_path": path.encode(), "query_string": b"", "headers": headers,
-             "scheme": "http", "server": ("lotsa", 80), "client": ("127.0.0.1", 1), "app": app}  # fmt: skip
+             "scheme": "http", "server": ("lotsa", 80), "client": ("127.0.0.1", 1),
+             "app": app}  # fmt: skip
     async with asyncio.timeout(10):
         await app(scope, receive, send)
     return ids

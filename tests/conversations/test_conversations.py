@@ -17,7 +17,7 @@ import pytest
 import yaml
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from bot.content import Content
+from bot.content import Content, MissingTextError
 from knowledge.catalogue import Catalogue
 from tests.conftest import NewParent, Parent
 
@@ -48,6 +48,7 @@ class Turn(_Model):
     level: str | None = None  # of the level card, or acute
     levels_any: list[str] = []
     signals_include: list[str] = []  # each is told to the parent as a reason
+    signals_exclude: list[str] = []
     kinds_any: list[str] = []  # at least one suggested entry is of such a kind
     kinds_none: list[str] = []
     most_cards: int = 3
@@ -122,11 +123,16 @@ def _short(path: Path) -> str:
     return f"{path.parent.name}/{path.stem}"
 
 
+def _expected_to_fail(reason: str) -> pytest.MarkDecorator:
+    """Strict, and only for what the product says: a machine that is not ready is an error."""
+    return pytest.mark.xfail(strict=True, raises=(AssertionError, MissingTextError), reason=reason)
+
+
 def _parameters() -> Iterator[Any]:
     known = _known_failures()
     for path, conversation in _written():
         reason = known.get((_short(path), conversation.name))
-        marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
+        marks = [_expected_to_fail(reason)] if reason else []
         name = f"{_short(path)}: {conversation.name}"
         yield pytest.param(path.parent.name, conversation, id=name, marks=marks)
 
@@ -141,6 +147,7 @@ async def test_a_whole_conversation_goes_as_a_parent_needs_it_to(
 ) -> None:
     parent = await new_parent(conversation.municipality, language)
     heard = Heard()
+    replies: list[Message] = []
     for number, turn in enumerate(conversation.turns, 1):
         if turn.erases:
             await _erase(parent, turn)
@@ -155,7 +162,8 @@ async def test_a_whole_conversation_goes_as_a_parent_needs_it_to(
         except AssertionError as error:
             raise AssertionError(f"{told}\n{error}") from error
         _check_masked(turn, parent)
-    await _check_person_is_in_reach(parent)
+    if _question(replies) != "consent_handoff":
+        await _check_person_is_in_reach(parent)
 
 
 async def _take(parent: Parent, turn: Turn) -> list[Message]:
@@ -195,11 +203,13 @@ def _check_reply(turn: Turn, replies: list[Message], catalogue: Catalogue) -> No
 
 def _check_level(turn: Turn, replies: list[Message], content: Content, language: str) -> None:
     level, reasons = _level(replies)
-    wanted = [turn.level] if turn.level else turn.levels_any
-    if wanted:
-        assert level in wanted, f"level {level} because of {reasons}"
-    words = [content.raw(language, f"signal_{signal}") for signal in turn.signals_include]
-    assert [word for word in words if word not in reasons] == [], f"reasons: {reasons}"
+    levels = [turn.level] if turn.level else turn.levels_any
+    if levels:
+        assert level in levels, f"level {level} because of {reasons}"
+    wanted = [content.raw(language, f"signal_{signal}") for signal in turn.signals_include]
+    assert [word for word in wanted if word not in reasons] == [], f"reasons: {reasons}"
+    unwanted = [content.raw(language, f"signal_{signal}") for signal in turn.signals_exclude]
+    assert [word for word in unwanted if word in reasons] == [], f"reasons: {reasons}"
 
 
 def _check_always(
@@ -235,7 +245,7 @@ async def _check_person_is_in_reach(parent: Parent) -> None:
     replies = await parent.choose(WANT_PERSON)
     ids = [reply["reply_id"] for reply in replies]
     is_offered = any(i.startswith(("utter_offer_", "utter_handoff_already")) for i in ids)
-    assert is_offered or _question(replies) == "consent_handoff", f"no person offered: {ids}"
+    assert is_offered, f"no person offered: {ids}"
 
 
 def _question(replies: list[Message]) -> str | None:

@@ -1,0 +1,111 @@
+"""Pictures for docs/images, taken of the running product: `make screenshots`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page
+
+from tests.browser.product import (
+    DANGER,
+    PATIENCE,
+    SITUATION,
+    Product,
+    ask_for_person,
+    choose,
+    open_chat,
+    running_browser,
+    running_product,
+    sign_in,
+    take_over,
+    tell_situation,
+    write,
+)
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2}
+NARROW = {"viewport": {"width": 320, "height": 640}, "device_scale_factor": 2}
+DESK = {"viewport": {"width": 1280, "height": 800}}
+
+
+@contextmanager
+def person(browser: Browser, product: Product, device: dict[str, Any]) -> Iterator[Page]:
+    """Somebody with a device of her own."""
+    settings = {"base_url": product.address, "locale": "sv-SE", **device}
+    with browser.new_context(**settings) as context:
+        context.set_default_timeout(PATIENCE)
+        yield context.new_page()
+
+
+def take(page: Page, name: str, top: str | None = None) -> None:
+    """A picture of what is on the screen, scrolled so that `top` is uppermost."""
+    page.wait_for_timeout(300)  # everything that moves has come to rest
+    if top:
+        page.locator(top).last.evaluate("one => one.scrollIntoView({block: 'start'})")
+    page.screenshot(path=IMAGES / f"{name}.png")
+
+
+def picture_parent(browser: Browser, product: Product) -> None:
+    with person(browser, product, PHONE) as page:
+        page.goto("/?lang=sv")
+        take(page, "start")
+        open_chat(page)
+        write(page, SITUATION)
+        page.get_by_text("Hur länge har det varit så?").wait_for()
+        take(page, "question")
+        choose(page, "Mer än ett halvår")
+        page.locator(".level").wait_for()
+        take(page, "suggestions", ".message:has(.card)")
+        take(page, "level", ".message:has(.level)")
+        write(page, DANGER)
+        page.locator(".message-acute").wait_for()
+        take(page, "acute")
+
+
+def picture_guide(browser: Browser, product: Product) -> None:
+    with person(browser, product, PHONE) as parent, person(browser, product, DESK) as guide:
+        open_chat(parent)
+        tell_situation(parent)
+        ask_for_person(parent)
+        sign_in(guide, "anna")
+        guide.get_by_role("button", name="Ta över").wait_for()
+        take(guide, "console-queue")
+        take_over(guide, parent)
+        write(guide, "Hej, jag har läst sammanfattningen. Vem träffade ni senast?")
+        parent.locator(".message-guide").wait_for()
+        write(parent, "Det var skolkuratorn, för tre veckor sedan.")
+        guide.locator(".message-parent").wait_for()
+        write(guide, "Tack. Då hjälper jag dig att be om en SIP, så att alla möts samtidigt.")
+        parent.locator(".message-guide").nth(1).wait_for()
+        take(guide, "console-conversation")
+        take(parent, "with-guide")
+        guide.get_by_role("button", name="Lämna tillbaka till assistenten").click()
+        parent.get_by_text("Anna har lämnat tillbaka samtalet").wait_for()
+        take(parent, "returned")
+
+
+def picture_suggestions(
+    browser: Browser, product: Product, name: str, device: dict[str, Any]
+) -> None:
+    with person(browser, product, device) as page:
+        open_chat(page)
+        tell_situation(page)
+        take(page, name, ".message:has(.card)")
+
+
+def main() -> None:
+    """Start the product, use it, write the pictures."""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with running_product() as product, running_browser() as browser:
+        product.add_guide("anna")
+        picture_parent(browser, product)
+        picture_guide(browser, product)
+        picture_suggestions(browser, product, "suggestions-320", NARROW)
+        picture_suggestions(browser, product, "suggestions-dark", {**PHONE, "color_scheme": "dark"})
+
+
+if __name__ == "__main__":
+    main()
