@@ -13,7 +13,7 @@ from bot.complexity import Case
 from bot.engine.compile import REFUSALS, Policy
 from nlu.pipeline import Understanding
 
-ALREADY_HAS = Path(__file__).parent / "content" / "policy" / "already_has.yml"
+SUGGESTIONS = Path(__file__).parent / "content" / "policy" / "suggestions.yml"
 # Slots that grow with every message; their value is given whole each time.
 LISTS = ("signals", "actors", "tried", "refused")
 _ENTITY_FOR_LIST = {"actors": "actor", "tried": "tried", "refused": "refused"}
@@ -150,17 +150,20 @@ def _clear_needs(slots: Mapping[str, Any]) -> list[str]:
     return [need for n, need in enumerate(strongest) if n == 0 or needs[need] >= SURE]
 
 
-def kinds_already_had(slots: Mapping[str, Any]) -> frozenset[str]:
-    """Kinds of service not to be suggested again, as the family has them or has tried them."""
+def kinds_to_avoid(slots: Mapping[str, Any]) -> frozenset[str]:
+    """Kinds of service that are not to be suggested: had, tried, or not for such a case."""
+    policy, needs = _suggestions(), set(strongest_needs(slots))
     actors = [*_as_list(slots.get("actors")), *_as_list(slots.get("tried"))]
-    kinds = [kind for actor in actors for kind in _already_has().get(actor, [])]
-    tried = [kind for kind in _as_list(slots.get("tried")) if isinstance(kind, str)]
-    return frozenset([*kinds, *tried])
+    had = [kind for actor in actors for kind in policy["already_has"].get(actor, [])]
+    unfit = [kind for kind, only in policy["only_for"].items() if not needs & set(only)]
+    return frozenset([*had, *_as_list(slots.get("tried")), *unfit])
 
 
 @lru_cache
-def _already_has() -> dict[str, list[str]]:
-    content: dict[str, list[str]] = yaml.safe_load(ALREADY_HAS.read_text(encoding="utf-8"))
+def _suggestions() -> dict[str, dict[str, list[str]]]:
+    content: dict[str, dict[str, list[str]]] = yaml.safe_load(
+        SUGGESTIONS.read_text(encoding="utf-8")
+    )
     return content
 
 

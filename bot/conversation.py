@@ -14,7 +14,7 @@ from typing import Any
 from bot import case, handoff
 from bot.complexity import Assessment, Complexity
 from bot.content import Content
-from bot.engine.compile import REFUSALS, Policy
+from bot.engine.compile import Policy
 from bot.engine.engine import Decision, Engine, EngineError, Said
 from bot.engine.reply import ReplyRequest
 from bot.handoff import Handoff
@@ -81,7 +81,7 @@ class Turn:
             needs=needs,
             child_ages=case.child_ages(slots),
             relation=slots.get("relation"),
-            avoid_kinds=case.kinds_already_had(slots),
+            avoid_kinds=case.kinds_to_avoid(slots),
         )
         return await self.reader.find(self.municipality.id, wanted, k)
 
