@@ -83,6 +83,8 @@ class Complexity(_Model):
 
     def _observed(self, case: Case) -> Iterator[str]:
         said = {s for s in case.signals if s in self.points}
+        if case.months is not None:
+            said.discard("stuck_long")  # how long it is outranks how it was put
         from_needs = {self.need_signals[need] for need in case.needs if need in self.need_signals}
         derived = {name for name, rule in self.derived.items() if _holds(rule, case)}
         for name in self.points:

@@ -207,8 +207,9 @@ class Conversations:
         asked = tuple(self._policy.forms().get(decision.active_loop or "", []))
         setting = replace(setting, asked=asked, slots=decision.slots)
         said = list(decision.replies)
-        if _is_changed(conversation.slots, decision) and said[0].id != "utter_noted":
-            said.insert(0, ReplyRequest("utter_changed"))
+        if _is_changed(conversation.slots, decision):
+            rest = [reply for reply in said if not reply.id.startswith("utter_noted")]
+            said = [ReplyRequest("utter_changed"), *rest]
         masked = self._masked_notice(message, setting)
         replies = [*masked, *(self._replies.word(reply, setting) for reply in said)]
         return TurnResult(

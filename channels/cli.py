@@ -13,7 +13,6 @@ from typing import Annotated, Any
 import typer
 
 from bot.settings import settings
-from channels import artifacts
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -71,6 +70,8 @@ def train(
     force: Annotated[bool, typer.Option(help="Also what is current.")] = False, json_: Json = False
 ) -> None:
     """Train the models and build the index; what is current is left."""
+    from channels import artifacts
+
     done = artifacts.train_all(
         settings(), force=force, progress=lambda step: typer.echo(step, err=True)
     )
@@ -134,6 +135,8 @@ def understand(
     json_: Json = False,
 ) -> None:
     """Language, intent, needs, details and danger of a text."""
+    from channels import artifacts
+
     pipeline = artifacts.load_pipeline(settings())
     for item in each_text(jsonl, text):
         understood = pipeline.understand(item["text"], item.get("lang") or lang)
@@ -165,6 +168,8 @@ def search(
     json_: Json = False,
 ) -> None:
     """The support that fits a text, with reasons."""
+    from channels import artifacts
+
     finder = artifacts.Finder(settings())
     if municipality not in finder.catalogue.municipalities:
         known = ", ".join(sorted(finder.catalogue.municipalities))
@@ -184,6 +189,8 @@ def assess(
     json_: Json = False,
 ) -> None:
     """The level of a first message, with each reason."""
+    from channels import artifacts
+
     assessor = artifacts.Assessor(settings())
     for item in each_text(jsonl, text):
         result = assessor.assess(item["text"], item.get("lang") or lang)
@@ -209,6 +216,8 @@ def chat(
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def rasa(context: typer.Context) -> None:
     """Rasa's own command line, in the compiled project."""
+    from channels import artifacts
+
     raise typer.Exit(artifacts.rasa_command(settings(), context.args))
 
 

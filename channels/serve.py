@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import typer
 import uvicorn
 
-from bot.database import database_url, migrate
+from bot.database import database_url, migrate, stop_embedded
 from bot.log import configure_logging
 from bot.privacy import Seal
 from bot.settings import Settings
-from channels import artifacts
 
 FREE_DISK = 500_000_000  # bytes; below it nothing is started
 LONGEST_PAUSE = 10.0  # seconds between restarts of a process that keeps dying
@@ -30,18 +29,20 @@ def serve_all(settings: Settings) -> int:
     if problem := _problem(settings):
         typer.echo(f"lotsa: {problem}", err=True)
         return 1
-    artifacts.train_all(settings, lambda step: typer.echo(step, err=True))
+    # In a process of its own: training takes memory that this one would keep.
+    if subprocess.run([sys.executable, "-m", "channels.cli", "train"], check=False).returncode:
+        return 1
     typer.echo("Starting the database …", err=True)
     url = database_url(settings)
     asyncio.run(migrate(url))
     Seal.from_file(settings.keys)
-    children = {name: _start(name) for name in ("web", "worker")}
+    children = {name: _start(name, url) for name in ("web", "worker")}
     try:
         _wait_until_answering(settings)
         seconds = time.perf_counter() - started
         where = f"http://{settings.host}:{settings.port}/"
         typer.echo(f"Lotsa answers at {where} after {seconds:.1f} s. Stop with Ctrl-C.", err=True)
-        _keep_alive(children, settings)
+        _keep_alive(children, settings, url)
     except KeyboardInterrupt:
         return 0
     finally:
@@ -49,6 +50,7 @@ def serve_all(settings: Settings) -> int:
             child.terminate()
         for child in children.values():
             child.wait()
+        stop_embedded(settings)
     return 0
 
 
@@ -69,11 +71,13 @@ def _problem(settings: Settings) -> str | None:
     return None
 
 
-def _start(name: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([str(Path(sys.executable)), "-m", "channels.cli", name])
+def _start(name: str, url: str) -> subprocess.Popen[bytes]:
+    """Children get the address: the embedded server then stops with this process alone."""
+    environment = {**os.environ, "LOTSA_DATABASE_URL": url}
+    return subprocess.Popen([sys.executable, "-m", "channels.cli", name], env=environment)
 
 
-def _keep_alive(children: dict[str, subprocess.Popen[bytes]], settings: Settings) -> None:
+def _keep_alive(children: dict[str, subprocess.Popen[bytes]], settings: Settings, url: str) -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     pause = 0.0
     while True:
@@ -85,7 +89,7 @@ def _keep_alive(children: dict[str, subprocess.Popen[bytes]], settings: Settings
             typer.echo(f"lotsa: {name} ended with {child.returncode}; starting it again", err=True)
             time.sleep(pause)
             pause = min(LONGEST_PAUSE, pause + 1.0)
-            children[name] = _start(name)
+            children[name] = _start(name, url)
 
 
 def _interrupt(_: int, __: object) -> None:

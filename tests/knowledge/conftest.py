@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from small_catalogue import Folder
+
+from tests.knowledge.small_catalogue import Folder
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from small_catalogue import MONEY, Folder
 
 from knowledge.catalogue import NOT_LAYERS, Catalogue, CatalogueError, Service, check
+from tests.knowledge.small_catalogue import MONEY, Folder
 
 DAY = dt.date(2026, 11, 22)
 

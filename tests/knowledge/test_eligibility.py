@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from small_catalogue import service
 
 from knowledge.eligibility import Facts, judge
+from tests.knowledge.small_catalogue import service
 
 
 @pytest.mark.parametrize(

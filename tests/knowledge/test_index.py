@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from small_catalogue import MONEY, Folder, letters_vector
 
 from knowledge import index
 from knowledge.index import BM25, IndexNotReadyError, lemmas, letter_grams
+from tests.knowledge.small_catalogue import MONEY, Folder, letters_vector
 
 
 class CountingEmbedder:

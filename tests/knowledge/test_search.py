@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_catalogue import MONEY, Folder, letters_settings, letters_vector
 
 from knowledge import index
 from knowledge.catalogue import Catalogue
 from knowledge.evaluate import LabelledQuery, evaluate, load_queries, pool_metrics, rank_pool
 from knowledge.search import Match, Query, Search, Settings
+from tests.knowledge.small_catalogue import MONEY, Folder, letters_settings, letters_vector
 
 EMERGENCY: dict[str, Any] = {
     "id": "jouren",
