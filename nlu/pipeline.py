@@ -59,6 +59,7 @@ class Pipeline:
         self._trained = trained
         self._today = today
         self._embedder = Embedder(trained.embedder)
+        self._latest: tuple[str, Vectors] | None = None
         self._entities = EntityReader(trained.municipalities)
         self._spelling = {code: spelling(code) for code in WRITTEN}
         language.load()
@@ -105,7 +106,10 @@ class Pipeline:
         return row
 
     def _vectors(self, text: str) -> Vectors:
-        return self._embedder.encode([text], "query")
+        """A message is understood and then searched with: its vector is made once."""
+        if self._latest is None or self._latest[0] != text:
+            self._latest = (text, self._embedder.encode([text], "query"))
+        return self._latest[1]
 
     def _normal(self, text: str, code: str) -> NormalText:
         return normalise(text, code, self._spelling.get(code))

@@ -1,5 +1,6 @@
 // The parent's chat page.
 
+import { sendFrom } from "./composer.js";
 import { Conversation, Memory } from "./conversation.js";
 import { beforeLeaving } from "./header.js";
 import { Thread } from "./thread.js";
@@ -161,17 +162,7 @@ function sendBox() {
 }
 
 box.addEventListener("input", () => setBox(box.value));
-box.addEventListener("keydown", (event) => {
-  const isComposing = event.isComposing || event.keyCode === 229; // 229: Safari ends a composition so
-  if (event.key !== "Enter" || event.shiftKey || isComposing) return;
-  event.preventDefault();
-  sendBox();
-});
-byId("form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  sendBox();
-  box.focus();
-});
+sendFrom(box, byId("form"), sendBox);
 byId("person").addEventListener("click", (event) => {
   conversation.send({ choice: "intent:want_person", label: event.currentTarget.textContent.trim() });
 });

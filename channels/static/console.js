@@ -1,5 +1,6 @@
 // The guide's console: the queue, and the conversation the guide holds.
 
+import { sendFrom } from "./composer.js";
 import { element, lineList, plainList } from "./message.js";
 import { Outbox, bodyOf, errorText, newId } from "./outbox.js";
 import { Backoff } from "./stream.js";
@@ -349,17 +350,7 @@ function tellTyping() {
 }
 
 box.addEventListener("input", tellTyping);
-box.addEventListener("keydown", (event) => {
-  const isComposing = event.isComposing || event.keyCode === 229; // 229: Safari ends a composition so
-  if (event.key !== "Enter" || event.shiftKey || isComposing) return;
-  event.preventDefault();
-  sendBox();
-});
-byId("form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  sendBox();
-  box.focus();
-});
+sendFrom(box, byId("form"), sendBox);
 byId("retry").addEventListener("click", () => {
   box.focus();
   outboxes.get(openId)?.retryNow();
