@@ -18,7 +18,7 @@ SUGGESTIONS = Path(__file__).parent / "content" / "policy" / "suggestions.yml"
 LISTS = ("signals", "actors", "tried", "refused")
 _ENTITY_FOR_LIST = {"actors": "actor", "tried": "tried", "refused": "refused"}
 _SINGLE = ("how_long", "relation", "coping")
-SURE = 0.5
+SURE = 0.6  # probability; below it a need is searched with, but not said to the parent
 LONG_ANSWER = 7  # words; a shorter text can be just the answer to a question
 LONG_CORRECTION = 12  # words
 FACTS = frozenset({"child_age", "how_long", "actors", "refused", "tried", "coping"})
@@ -127,7 +127,7 @@ def case_of(slots: Mapping[str, Any], *, is_acute: bool = False) -> Case:
     """The facts of the case for the level engine."""
     months, coping = slots.get("how_long"), slots.get("coping")
     return Case(
-        needs=strongest_needs(slots),
+        needs=_clear_needs(slots),
         signals=_as_list(slots.get("signals")),
         actors=_as_list(slots.get("actors")),
         refused=_as_list(slots.get("refused")),
@@ -144,7 +144,7 @@ def strongest_needs(slots: Mapping[str, Any]) -> list[str]:
 
 
 def _clear_needs(slots: Mapping[str, Any]) -> list[str]:
-    """The needs sure enough to be said back: the strongest, and others above even odds."""
+    """The needs sure enough to be said back and to count: the strongest, and others if sure."""
     needs: dict[str, float] = slots.get("needs") or {}
     strongest = strongest_needs(slots)[:3]
     return [need for n, need in enumerate(strongest) if n == 0 or needs[need] >= SURE]
