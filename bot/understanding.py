@@ -15,6 +15,7 @@ from knowledge.catalogue import Catalogue
 from knowledge.search import Query, Reason, Search
 from nlu.pipeline import Pipeline, Understanding
 
+WARM_UP = "hej"
 START_TIMEOUT = 60.0  # seconds to load models and indexes
 
 
@@ -124,6 +125,7 @@ def _serve(pipe: Pipe, artifacts: Path) -> None:
         pipeline = Pipeline.load(artifacts)
         catalogue = Catalogue.load()
         search = Search.load(artifacts, catalogue)
+        pipeline.understand(WARM_UP)  # the first use is slow; no parent should be it
     except Exception as error:  # noqa: BLE001 - told to the process that waits
         pipe.send((False, f"{type(error).__name__}: {error}"))
         return
