@@ -198,7 +198,7 @@ def test_every_municipality_has_an_id_of_plain_letters() -> None:
         ("klarar inte att ringa", "cannot_call"),
         ("jag är rädd att soc tar barnen", "fear_of_services"),
         ("jag är ensamstående", "single_parent"),
-        ("ingen håller ihop det", "no_one_coordinates"),
+        ("ingen håller ihop allt", "no_one_coordinates"),
         ("han fyller 18 i vår", "transition_ahead"),
     ],
 )
