@@ -12,7 +12,8 @@ from bot.complexity import Case, Complexity, Level
     [
         (Case(needs=["npf_child"]), "information"),
         (Case(needs=["leisure"], actors=["school"]), "information"),
-        (Case(needs=["school_absence"], actors=["school", "bup", "habilitering"]), "guide"),
+        (Case(needs=["school_absence"], actors=["school", "bup"]), "information"),
+        (Case(needs=["school_absence"], actors=["school", "bup", "habilitering"]), "coordinator"),
         (Case(needs=["parenting_support"], signals=["worn_out"]), "guide"),
         (Case(needs=["violence_in_family"]), "guide"),
         (Case(needs=["unclear"]), "guide"),
