@@ -205,7 +205,7 @@ class Conversations:
         conversation: Conversation,
     ) -> TurnResult:
         asked = tuple(self._policy.forms().get(decision.active_loop or "", []))
-        setting = replace(setting, asked=asked, slots=decision.slots)
+        setting = replace(setting, asked=asked)
         said = list(decision.replies)
         if _is_changed(conversation.slots, decision):
             rest = [reply for reply in said if not reply.id.startswith("utter_noted")]

@@ -44,7 +44,6 @@ class Setting:
     now: dt.datetime
     on_duty: bool = False
     asked: tuple[str, ...] = ()  # questions of the active form
-    slots: Mapping[str, Any] | None = None
 
 
 Body = dict[str, Any]

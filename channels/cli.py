@@ -38,7 +38,7 @@ def fail(problem: str, hint: str) -> typer.Exit:
     return typer.Exit(1)
 
 
-def show(content: Any, as_json: bool, lines: Iterator[str] | list[str] = ()) -> None:  # type: ignore[assignment]
+def show(content: Any, as_json: bool, lines: list[str]) -> None:
     """Print one JSON object, or readable lines."""
     if as_json:
         typer.echo(json.dumps(content, ensure_ascii=False))

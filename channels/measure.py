@@ -15,7 +15,7 @@ import yaml
 
 from bot.case import entities_of
 from bot.complexity import LEVELS
-from bot.database import connect, database_url, migrate
+from bot.database import database_url, migrate
 from bot.engine.compile import Policy
 from bot.ledger import Claim, Ledger, TurnResult
 from bot.log import configure_logging
@@ -118,8 +118,6 @@ async def run_bench(settings: Settings, actions: str) -> dict[str, Any]:
             bench = _Bench(worker)
             for turn in range(BENCH_TURNS):
                 await bench.turn(texts[turn % len(texts)])
-            async with await connect(url) as connection:
-                await connection.execute("SELECT 1")
     return bench.figures()
 
 
