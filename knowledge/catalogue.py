@@ -23,19 +23,21 @@ An entry (`knowledge/data/<layer>/<id>.yml`, file name == id):
     phones: [{number: "0152-291 00", label: {sv: Växel}, hours: {sv: vardagar}}]
     url: https://...
     location: null                          # {name, address}
-    schedules: [{byday: [MO, TU], opens_at: "08:00", closes_at: "16:30"}]
+    schedules: [{byday: [MO, TU], opens_at: "08:00", closes_at: "16:30"}]   # see Schedule
     evening: null                           # true|false|null (unknown)
     interpreter: null
     languages: [sv]
     home_visit: null
     digital: null
     needs_bankid: null
-    cost: {amount: 0, note: {sv: ...}}      # null = unknown
+    cost_options: [{amount: 0, note: {sv: ...}}]    # [] = unknown
     required_documents: []                  # [{sv:..., en:...}]
     wait_time: null                         # {text: {sv:...}, measured_on: date, source: ...}
     sip_relevant: false
     alert: null
     sources: [{title: ..., url: ..., lines: ...}]   # at least one; url or report + lines
+    translations: {en: machine}             # draft|machine|reviewed; a text in a language not named
+                                            # here is `machine`, Swedish is the original
     verified_on: 2026-11-22                 # the day the source was read
     review_due: 2027-05-22
     owner: null
@@ -64,6 +66,7 @@ NEAR_DUPLICATE = 0.8  # share of words two phrases have in common
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Texts = dict[str, str]
 Status = Literal["exists", "pilot", "proposed"]
+TranslationStatus = Literal["draft", "machine", "reviewed"]
 AccessPath = Literal[
     "oppen",  # walk in or take part, nothing to apply for
     "kontakt",  # call or write, no decision needed
@@ -105,16 +108,38 @@ class Location(Model):
     address: str | None = None
 
 
-class Schedule(Model):
-    """One weekly opening, in local time (Europe/Stockholm); HSDS `byday` of an RRULE."""
+Weekday = Literal["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
 
-    byday: list[Literal["MO", "TU", "WE", "TH", "FR", "SA", "SU"]]
+
+class Schedule(Model):
+    """A repeated opening in local time (Europe/Stockholm), in the words of HSDS and RFC 5545."""
+
+    freq: Literal["WEEKLY", "MONTHLY"] = "WEEKLY"
+    interval: int = Field(default=1, ge=1)
+    byday: list[Weekday] = []
+    bymonthday: list[int] = []
     opens_at: dt.time
     closes_at: dt.time
+    valid_from: dt.date | None = None
+    valid_to: dt.date | None = None
+    description: Texts = {}
+
+    @property
+    def rrule(self) -> str:
+        """The rule as RFC 5545 writes it, e.g. `FREQ=WEEKLY;BYDAY=MO,TU`."""
+        parts = [f"FREQ={self.freq}"]
+        parts += [f"INTERVAL={self.interval}"] if self.interval > 1 else []
+        parts += [f"BYDAY={','.join(self.byday)}"] if self.byday else []
+        parts += [f"BYMONTHDAY={','.join(map(str, self.bymonthday))}"] if self.bymonthday else []
+        parts += [f"UNTIL={self.valid_to:%Y%m%d}"] if self.valid_to else []
+        return ";".join(parts)
 
 
-class Cost(Model):
+class CostOption(Model):
+    """What it costs; `amount` in `currency`, null = unknown."""
+
     amount: int | None = None
+    currency: Literal["SEK"] = "SEK"
     note: Texts = {}
 
 
@@ -139,7 +164,16 @@ class Source(Model):
 class Criterion(Model):
     """One condition on the facts of a case; `is_any` holds the accepted values."""
 
-    fact: Literal["child_age", "relation", "need", "lives_in", "already_has"]
+    fact: Literal[
+        "child_age",
+        "relation",
+        "need",
+        "lives_in",
+        "situation",  # a signal: no_network, cannot_work …
+        "diagnosis",
+        "already_has",
+        "already_tried",
+    ]
     is_any: list[str] = []
     is_none: list[str] = []
 
@@ -173,11 +207,12 @@ class Service(Model):
     home_visit: bool | None = None
     digital: bool | None = None
     needs_bankid: bool | None = None
-    cost: Cost | None = None
+    cost_options: list[CostOption] = []
     required_documents: list[Texts] = []
     wait_time: WaitTime | None = None
     sip_relevant: bool = False
     alert: Texts | None = None
+    translations: dict[str, TranslationStatus] = {}
     sources: list[Source] = Field(min_length=1)
     verified_on: dt.date
     review_due: dt.date
@@ -188,11 +223,17 @@ class Service(Model):
         """Only what exists, and not what is meant for staff alone."""
         return self.status != "proposed" and self.for_whom != ["professional"]
 
+    def translation(self, language: str) -> TranslationStatus | Literal["original", "missing"]:
+        """How the summary stands in a language."""
+        if not self.summary.get(language, "").strip():
+            return "missing"
+        return "original" if language == "sv" else self.translations.get(language, "machine")
+
 
 class Hours(Model):
     """Weekly hours of a function, local time."""
 
-    byday: list[Literal["MO", "TU", "WE", "TH", "FR", "SA", "SU"]]
+    byday: list[Weekday]
     opens_at: dt.time
     closes_at: dt.time
 

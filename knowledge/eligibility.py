@@ -21,6 +21,9 @@ class Facts:
     relation: str | None = None
     needs: frozenset[str] = frozenset()
     already_has: frozenset[str] = frozenset()
+    already_tried: frozenset[str] = frozenset()
+    situation: frozenset[str] = frozenset()
+    diagnoses: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def _steps(service: Service, facts: Facts) -> Iterable[Step]:
         yield _age_step(service, facts)
     if facts.relation == "child_self":
         yield _reader_step(service)
-    if facts.already_has:
+    if facts.already_has or facts.already_tried:
         yield _already_step(service, facts)
     for criterion in service.eligibility:
         yield _criterion_step(criterion, facts)
@@ -78,7 +81,8 @@ def _reader_step(service: Service) -> Step:
 def _already_step(service: Service, facts: Facts) -> Step:
     """What the family has, tried or was refused is not offered again (the entry's main kind)."""
     main = service.kinds[0]
-    return _step("already_has", "excluded" if main in facts.already_has else "fits", {"kind": main})
+    known = facts.already_has | facts.already_tried
+    return _step("already_has", "excluded" if main in known else "fits", {"kind": main})
 
 
 def _criterion_step(criterion: Criterion, facts: Facts) -> Step:
@@ -111,6 +115,12 @@ def _values_of(fact: str, facts: Facts) -> frozenset[str]:
             return frozenset((facts.municipality,) if facts.municipality else ())
         case "need":
             return facts.needs
+        case "situation":
+            return facts.situation
+        case "diagnosis":
+            return facts.diagnoses
+        case "already_tried":
+            return facts.already_tried
         case _:
             return facts.already_has
 
