@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -26,12 +27,14 @@ from bot.understanding import Wanted
 from bot.worker import open_worker
 from channels import artifacts
 from knowledge import evaluate as knowledge_evaluate
+from knowledge.queries import load_queries
+from knowledge.rerank import learn
 from nlu import evaluate as nlu_evaluate
 from nlu import safety
-from nlu.embedder import Embedder
 
 SHARED = PROJECT.parent / "shared" / "data"
 BENCH_TURNS = 200
+EVALUATED_IN = "strangnas"  # where a query without a municipality is asked
 SUITES = ("needs", "intents", "search", "safety", "language", "unseen", "swefaq", "massive")
 
 
@@ -40,14 +43,16 @@ def run_suites(
 ) -> Iterator[dict[str, Any]]:
     """One object of figures a suite. Raises ValueError for an unknown suite."""
     suites: dict[str, Callable[[], dict[str, Any]]] = {
-        "needs": lambda: nlu_evaluate.needs(settings.embedder),
-        "intents": lambda: nlu_evaluate.intents(settings.embedder),
+        "needs": lambda: nlu_evaluate.needs(artifacts.open_embedder(settings)),
+        "intents": lambda: nlu_evaluate.intents(artifacts.open_embedder(settings)),
         "search": lambda: _search(settings, data),
         "safety": lambda: nlu_evaluate.safety_false_alarms(data or SHARED),
         "language": lambda: nlu_evaluate.languages(data or SHARED),
         "unseen": lambda: _unseen(settings, data or PROJECT / "tests" / "data"),
         "swefaq": lambda: _swefaq(settings, data or SHARED / "swefaq_dev.jsonl"),
-        "massive": lambda: nlu_evaluate.massive(train or SHARED / "massive_sv_train.jsonl", test),
+        "massive": lambda: nlu_evaluate.massive(
+            train or SHARED / "massive_sv_train.jsonl", test, artifacts.open_embedder(settings)
+        ),
     }
     if suite is not None and suite not in suites:
         raise ValueError(f"no suite '{suite}'; known: {', '.join(SUITES)}")
@@ -55,17 +60,36 @@ def run_suites(
         yield {"suite": name, **suites[name]()}
 
 
-def _search(settings: Settings, data: Path | None) -> dict[str, Any]:
+def readable(figures: dict[str, Any]) -> list[str]:
+    """The figures of a suite as lines: a table where there is one, else indented JSON."""
+    if figures["suite"] == "search":
+        return ["search", *knowledge_evaluate.tables(figures)]
+    return [json.dumps(figures, ensure_ascii=False, indent=2)]
+
+
+def learn_weights(settings: Settings) -> dict[str, dict[str, float]]:
+    """Weights of the re-ranker per language, learnt from the queries that are not for testing."""
     finder = artifacts.Finder(settings)
-    queries = knowledge_evaluate.load_queries(data) if data else knowledge_evaluate.load_queries()
-    return knowledge_evaluate.evaluate(
-        finder.index, queries, finder.vector, finder.needs, municipality="strangnas"
-    )
+    dev = [query for query in load_queries() if query.split == "dev"]
+    learnt = learn(finder.index, dev, finder.query, EVALUATED_IN)
+    return {code: weights.model_dump() for code, weights in learnt.weights.items()}
+
+
+def _search(settings: Settings, data: Path | None) -> dict[str, Any]:
+    """Another file as it is; our own: the test queries, the re-ranker learnt from the others."""
+    finder = artifacts.Finder(settings)
+    if data:
+        queries = load_queries(data)
+        return knowledge_evaluate.evaluate(finder.index, queries, finder.query, EVALUATED_IN)
+    queries = load_queries()
+    test = [query for query in queries if query.split == "test"]
+    dev = [query for query in queries if query.split == "dev"]
+    return knowledge_evaluate.evaluate(finder.index, test, finder.query, EVALUATED_IN, dev)
 
 
 def _swefaq(settings: Settings, data: Path) -> dict[str, Any]:
     """The right answer among all answers of the file: ours, with plain e5 and BM25 beside it."""
-    embedder = Embedder(settings.embedder)
+    embedder = artifacts.open_embedder(settings)
     systems = knowledge_evaluate.evaluate_faq(data, embedder.encode)
     return {**systems.pop("ours"), **systems}
 

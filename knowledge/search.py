@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -23,28 +24,42 @@ OUT_OF_SCOPE = "out_of_scope"
 NOT_A_NEED = frozenset({"unclear", OUT_OF_SCOPE})
 MOST_REASONS = 3
 DIVERSE = 3
+OTHER = "other"  # weights of every language without its own
+LEAST_KIND = 0.01  # a kind less probable than this is as good as not meant
+FEATURES = ("hybrid", "overlap", "kinds")
+FOR_EVERYTHING = "kontaktcenter"  # the kind that also answers what is no support to a family
 
 
-class Weights(Model):
-    """A logistic model: z-scores tell which entry is best, raw values whether any fits at all.
+class Hybrid(Model):
+    """What meaning, words and letters weigh when an entry's text is compared with a query."""
 
-    The overlap of needs stays raw: its z-score would be as large for a need at 0.1 as at 0.9.
-    """
-
-    bias: float
     vector: float
     lemma: float
     letters: float
-    similarity: float
+
+
+class Weights(Model):
+    """A logistic model over what a person can read; `knowledge.rerank` learns it.
+
+    The hybrid z-score tells which text is best, the others whether any fits at all: the overlap
+    of needs stays raw, as its z-score would be as large for a need at 0.1 as at 0.9.
+    """
+
+    bias: float
+    hybrid: float
     overlap: float
+    kinds: float
     out_of_scope: float
 
 
 class Settings(Model):
     """`search.yml`: every number of the ranking, tuned on labelled queries."""
 
+    hybrid: dict[str, Hybrid]
     weights: dict[str, Weights]
     need_ranks: list[float]
+    kind_ranks: list[float]
+    danger: dict[str, list[str]]
     nearer_layer: float
     nearer_share: float
     stale: float
@@ -58,7 +73,10 @@ class Settings(Model):
         return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
 
     def weights_for(self, language: str) -> Weights:
-        return self.weights.get(language, self.weights["other"])
+        return self.weights.get(language, self.weights[OTHER])
+
+    def hybrid_for(self, language: str) -> Hybrid:
+        return self.hybrid.get(language, self.hybrid[OTHER])
 
 
 @dataclass(frozen=True)
@@ -68,6 +86,8 @@ class Query:
     text: str
     vector: NDArray[np.float32]
     needs: Mapping[str, float] = field(default_factory=dict)
+    kinds: Mapping[str, float] = field(default_factory=dict)  # how probably each kind answers it
+    dangers: tuple[str, ...] = ()  # categories of the danger check: urgent kinds come first
     child_ages: tuple[int, ...] = ()
     relation: str | None = None
     avoid_kinds: frozenset[str] = frozenset()
@@ -97,10 +117,12 @@ class Evidence:
     lemma: Floats
     letters: Floats
     needs: Floats
+    kinds: Floats
 
     def of(self, rows: Sequence[int]) -> Evidence:
         keep = np.array(rows, dtype=np.int64)
-        return Evidence(self.vector[keep], self.lemma[keep], self.letters[keep], self.needs[keep])
+        parts = (self.vector, self.lemma, self.letters, self.needs, self.kinds)
+        return Evidence(*(part[keep] for part in parts))
 
 
 @dataclass(frozen=True)
@@ -149,6 +171,7 @@ class Search:
         self.settings = settings
         self._today = today
         self._municipalities = catalogue.municipalities
+        self._taxonomy = catalogue.taxonomy
         self._areas = {
             name: _Area(catalogue.municipalities[name], catalogue, vectors)
             for name, vectors in index.municipalities.items()
@@ -183,6 +206,17 @@ class Search:
         area = self._areas.get(municipality)
         return [service.kinds for service in area.services] if area else []
 
+    def texts_of_entries(self, municipality: str) -> list[str]:
+        """The Swedish text of each entry, in the order of `evidence`."""
+        area = self._areas.get(municipality)
+        return [indexes.words_of(s, self._taxonomy) for s in area.services] if area else []
+
+    def with_settings(self, settings: Settings) -> Search:
+        """The same index, weighed otherwise."""
+        other = copy(self)
+        other.settings = settings
+        return other
+
     def evidence(self, municipality: str, query: Query) -> Evidence:
         """What each part of the ranking alone says, before any filter; used to evaluate them."""
         area = self._areas[municipality]
@@ -199,6 +233,7 @@ class Search:
             area.lemma.scores(indexes.lemmas(query.text, query.language)),
             area.letters.scores(indexes.letter_grams(query.text)),
             self._need_overlap(area, query.needs),
+            self._kind_evidence(area, self._kinds(query)),
         )
 
     def _need_overlap(self, area: _Area, needs: Mapping[str, float]) -> Floats:
@@ -210,6 +245,26 @@ class Search:
             for own in area.need_ranks
         ]
         return np.array(overlap, dtype=np.float32)
+
+    def _kinds(self, query: Query) -> dict[str, float]:
+        """Kinds as understood; what a danger calls for is certain, in the order of the list."""
+        kinds = dict(query.kinds)
+        for category in query.dangers:
+            for place, kind in enumerate(self.settings.danger.get(category, [])):
+                kinds[kind] = max(kinds.get(kind, 0.0), 1.0 - place / 10)
+        return kinds
+
+    def _kind_evidence(self, area: _Area, kinds: Mapping[str, float]) -> Floats:
+        """Logarithm of how probably the entry's best kind answers the query, 0 or more.
+
+        An entry's main kind counts in full, the others less: they are what it also offers.
+        """
+        ranks = self.settings.kind_ranks
+        best = [
+            max(kinds.get(k, 0.0) * ranks[min(i, len(ranks) - 1)] for i, k in enumerate(s.kinds))
+            for s in area.services
+        ]
+        return np.asarray(np.log1p(np.array(best) / LEAST_KIND), dtype=np.float32)
 
     def _rank(self, area: _Area, query: Query) -> list[_Candidate]:
         judgements = self._judge(area, query)
@@ -241,23 +296,28 @@ class Search:
             query.avoid_kinds,
         )
         heard = {n for n, s in query.needs.items() if s >= self.settings.called_for_score}
+        kinds = self._kinds(query)
         judged = {
             row: judge(service, facts)
             for row, service in enumerate(area.services)
-            if self._is_called_for(service, heard)
+            if self._is_called_for(service, heard, kinds)
         }
         return {row: j for row, j in judged.items() if j.outcome != "excluded"}
 
-    def _is_called_for(self, service: Service, heard: set[str]) -> bool:
-        wanted = self.settings.called_for.get(service.kinds[0])
-        return wanted is None or not heard.isdisjoint(wanted)
+    def _is_called_for(self, service: Service, heard: set[str], kinds: Mapping[str, float]) -> bool:
+        kind = service.kinds[0]
+        wanted = self.settings.called_for.get(kind)
+        if wanted is None or not heard.isdisjoint(wanted):
+            return True
+        return kinds.get(kind, 0.0) >= self.settings.called_for_score
 
     def _scores(self, area: _Area, rows: Sequence[int], evidence: Evidence, query: Query) -> Floats:
         """Probability per entry; nearer layers gain a little, entries past review lose."""
         weights = self.settings.weights_for(query.language)
-        logits = weights.bias + fuse(evidence, weights)
-        logits += weights.similarity * evidence.vector + weights.overlap * evidence.needs
-        logits += weights.out_of_scope * query.needs.get(OUT_OF_SCOPE, 0.0)
+        named = features(evidence, self.settings.hybrid_for(query.language))
+        logits = weights.bias + sum(getattr(weights, name) * named[name] for name in FEATURES)
+        is_support = np.array([area.services[row].kinds[0] != FOR_EVERYTHING for row in rows])
+        logits += weights.out_of_scope * query.needs.get(OUT_OF_SCOPE, 0.0) * is_support
         logits -= self.settings.nearer_layer * area.distance[np.array(rows)]
         today = self._today()
         stale = np.array([area.services[row].review_due < today for row in rows])
@@ -289,7 +349,16 @@ class Search:
         return []
 
 
-def fuse(evidence: Evidence, weights: Weights) -> Floats:
+def features(evidence: Evidence, hybrid: Hybrid) -> dict[str, Floats]:
+    """What the re-ranker weighs, by the names of `FEATURES`: one number an entry each."""
+    return {
+        "hybrid": fuse(evidence, hybrid),
+        "overlap": evidence.needs,
+        "kinds": evidence.kinds,
+    }
+
+
+def fuse(evidence: Evidence, weights: Hybrid) -> Floats:
     """Weighted sum of the z-scores of meaning, words and letters."""
     return np.asarray(
         weights.vector * z_scores(evidence.vector)

@@ -31,10 +31,10 @@ WORST = 8
 MASSIVE_LANGUAGE = "sv"
 
 
-def needs(embedder: str | None = None) -> dict[str, Any]:
+def needs(embedder: Embedder) -> dict[str, Any]:
     """Top-1, top-3 and micro-F1 on messages, and on authors, the model has not seen."""
     messages = needs_messages()
-    vectors = encoded([message.text for message in messages], Embedder(embedder))
+    vectors = encoded([message.text for message in messages], embedder)
     by_message = list(KFold(FOLDS, shuffle=True, random_state=SEED).split(messages))
     return {
         "messages": len(messages),
@@ -125,10 +125,10 @@ def _share(hits: Sequence[Any]) -> float:
     return round(sum(map(bool, hits)) / max(len(hits), 1), 3)
 
 
-def intents(embedder: str | None = None) -> dict[str, Any]:
+def intents(embedder: Embedder) -> dict[str, Any]:
     """Accuracy on examples the model has not seen, five folds, and what is confused."""
     examples = intent_examples()
-    vectors = encoded([example.text for example in examples], Embedder(embedder))
+    vectors = encoded([example.text for example in examples], embedder)
     predicted, confidence = _predicted_intents(examples, vectors)
     right = np.array([example.intent for example in examples])
     hits = predicted == right
@@ -207,12 +207,11 @@ def _lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
 
 
-def massive(train: Path, test: Path | None = None, embedder: str | None = None) -> dict[str, Any]:
+def massive(train: Path, test: Path | None, model: Embedder) -> dict[str, Any]:
     """The same intent model on lines of {"text", "intent"}; without `test` five folds."""
     rows = _lines(train)
     texts = [row["text"] for row in rows]
     labels = [row["intent"] for row in rows]
-    model = Embedder(embedder)
     started = time.perf_counter()
     vectors = encoded(texts, model)
     if test is None:

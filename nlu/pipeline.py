@@ -49,16 +49,19 @@ class Trained:
     space: FeatureSpace
     intents: IntentModel
     needs: NeedModel
+    kinds: NeedModel  # the same model over kinds of support: which of them answer a message
     municipalities: tuple[str, ...]
 
 
 class Pipeline:
     """Everything loaded; one thread at a time."""
 
-    def __init__(self, trained: Trained, today: Callable[[], date] = date.today) -> None:
+    def __init__(
+        self, trained: Trained, artifacts: Path, today: Callable[[], date] = date.today
+    ) -> None:
         self._trained = trained
         self._today = today
-        self._embedder = Embedder(trained.embedder)
+        self._embedder = Embedder(trained.embedder, artifacts)
         self._latest: tuple[str, Vectors] | None = None
         self._entities = EntityReader(trained.municipalities)
         self._spelling = {code: spelling(code) for code in WRITTEN}
@@ -70,7 +73,17 @@ class Pipeline:
         path = artifacts / FOLDER / MODEL_FILE
         if not path.is_file():
             raise FileNotFoundError(f"No trained model at {path}. Run: lotsa train")
-        return cls(joblib.load(path))
+        return cls(joblib.load(path), artifacts)
+
+    @property
+    def embedder_name(self) -> str:
+        """The name the index is built under: the configured model, or `default`."""
+        return self._trained.embedder or "default"
+
+    def passage_vector(self, text: str) -> Vectors:
+        """The normalised sentence vector (384,) of a catalogue text, not centred."""
+        row: Vectors = self._embedder.encode([text], "passage")[0]
+        return row
 
     @property
     def query_means(self) -> Mapping[str, Vectors]:
@@ -104,6 +117,14 @@ class Pipeline:
         normal = self._normal(text[:LONGEST_READ], language)
         row: Vectors = self._vectors(normal.text)[0]
         return row
+
+    def kinds(self, text: str, language: str) -> dict[str, float]:
+        """How probably each kind of support (taxonomy id) answers `text`, 0..1."""
+        normal = self._normal(text[:LONGEST_READ], language)
+        features = self._trained.space.features(
+            [normal.text], [language], self._vectors(normal.text)
+        )
+        return {kind.id: kind.score for kind in self._trained.kinds.ranked(features)}
 
     def _vectors(self, text: str) -> Vectors:
         """A message is understood and then searched with: its vector is made once."""

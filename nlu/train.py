@@ -37,6 +37,7 @@ class Message:
     language: str
     author: str
     needs: tuple[str, ...]
+    kinds: tuple[str, ...] = ()  # kinds of support that answer it, best first; () = not labelled
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def train(artifacts: Path, progress: Callable[[str], None], embedder: str | None
     texts = [message.text for message in messages] + [example.text for example in examples]
     languages = [message.language for message in messages]
     languages += [example.language for example in examples]
-    vectors = encoded(texts, Embedder(embedder))
+    vectors = encoded(texts, Embedder(embedder, artifacts))
     progress("sentence vectors done")
     space = FeatureSpace.learnt(texts, languages, vectors)
     features = space.features(texts, languages, vectors)
@@ -68,12 +69,15 @@ def train(artifacts: Path, progress: Callable[[str], None], embedder: str | None
     told = features.rows(np.arange(split))
     needs = fit_needs(told, [message.needs for message in messages])
     progress(f"{len(needs.labels)} needs trained")
+    answered = np.flatnonzero([bool(message.kinds) for message in messages])
+    kinds = fit_needs(told.rows(answered), [messages[i].kinds for i in answered])
+    progress(f"{len(kinds.labels)} kinds trained on {len(answered)} messages")
     intents = fit_intents(
         features.rows(np.arange(split, len(texts))), [example.intent for example in examples]
     )
     progress(f"{len(intents.labels)} intents trained")
     names = (*municipality_names(), DEMO_MUNICIPALITY)
-    _write(artifacts, Trained(embedder, space, intents, needs, names))
+    _write(artifacts, Trained(embedder, space, intents, needs, kinds, names))
     progress("written")
 
 
@@ -107,6 +111,7 @@ def _messages() -> Iterator[Message]:
                 code,
                 str(content["author"]),
                 tuple(raw["needs"]),
+                tuple(raw.get("kinds", ())),
             )
 
 

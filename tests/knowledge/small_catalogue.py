@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from knowledge import index
 from knowledge.catalogue import Catalogue, Service
-from knowledge.search import Search, Settings, Weights
+from knowledge.search import Hybrid, Search, Settings, Weights
 
 LABELS = {
     "needs": {
@@ -89,16 +89,14 @@ def letters_vector(texts: list[str]) -> NDArray[np.float32]:
 
 def letters_settings() -> Settings:
     """The filters in use, with weights that suit letter counts instead of a model."""
-    weights = Weights(
-        bias=-4,
-        vector=0.3,
-        lemma=0.2,
-        letters=0.2,
-        similarity=5,
-        overlap=5,
-        out_of_scope=-3,
-    )
-    changes = {"weights": {"other": weights}, "threshold": 0.2, "similar_phrase": 0.9}
+    weights = Weights(bias=-2.2, hybrid=0.35, overlap=6, kinds=1, out_of_scope=-6)
+    hybrid = Hybrid(vector=1, lemma=1, letters=1)
+    changes = {
+        "weights": {"other": weights},
+        "hybrid": {"other": hybrid},
+        "threshold": 0.2,
+        "similar_phrase": 0.9,
+    }
     return Settings.load().model_copy(update=changes)
 
 
