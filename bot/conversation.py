@@ -83,7 +83,8 @@ class Turn:
             relation=slots.get("relation"),
             avoid_kinds=case.kinds_to_avoid(slots),
         )
-        return await self.reader.find(self.municipality.id, wanted, k)
+        found = await self.reader.find(self.municipality.id, wanted, k)
+        return [match for match in found if match.service_id in self.catalogue.services]
 
 
 _current: ContextVar[Turn] = ContextVar("turn")

@@ -17,6 +17,7 @@ from bot.engine.compile import REFUSALS, Policy
 from bot.engine.reply import ReplyRequest
 from bot.messages import Author, OutgoingMessage
 from knowledge.catalogue import Catalogue, Municipality, Service
+from knowledge.glossary import glossary, glossary_links
 from nlu.safety import Check
 
 ACUTE = Path(__file__).parent / "content" / "policy" / "acute.yml"
@@ -303,11 +304,14 @@ class Replies:
             "verified_on": service.verified_on.isoformat(),
         }
         optional = {
+            "alert": self._local(service.alert or {}, language),
             "say_this": self._local(service.say_this, language),
             "next": self._local(service.what_happens_next, language),
             "url": service.url,
         }
         card.update({name: value for name, value in optional.items() if value})
+        card["page"] = f"/stod/{setting.municipality.id}/{service.id}"
+        card["terms"] = _terms(card, language)
         if service.status == "pilot":
             card["status_note"] = self.content.raw(language, "utter_status_pilot")
         if not service.phones and not service.url:
@@ -372,6 +376,13 @@ class Replies:
         if coping is None:
             return ""
         return self.content.raw(language, f"choice_coping_coping_{coping}")
+
+
+def _terms(card: Body, language: str) -> list[Body]:
+    """The words of the glossary that stand in a card, each once."""
+    texts = [card[part] or "" for part in ("what", "how", "say_this", "next") if part in card]
+    found = dict.fromkeys(term for text in texts for _, _, term in glossary_links(text, language))
+    return [{"id": term, "name": glossary().name(term, language)} for term in found]
 
 
 _INTENT_LABELS = {

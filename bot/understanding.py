@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from knowledge.catalogue import Catalogue
+from bot.edits import Edits
+from bot.live_search import LiveSearch
 from knowledge.search import Query, Reason, Search
+from nlu import safety
 from nlu.pipeline import Pipeline, Understanding
 
 WARM_UP = "hej"
 START_TIMEOUT = 60.0  # seconds to load models and indexes
+PREPARE_TIMEOUT = 300.0  # seconds to build and load the index of an edited catalogue
+PREPARE_POLL = 0.1  # seconds between looks
 
 
 class UnderstandingError(RuntimeError):
@@ -51,7 +55,9 @@ class Found:
 class Reader:
     """Owns the child; started when first used, and again after it was killed or died."""
 
-    def __init__(self, artifacts: Path, timeout: float) -> None:
+    def __init__(self, artifacts: Path, timeout: float, edits: Edits | None = None) -> None:
+        """`edits` are those of the catalogue to search; `self.edits` are those in use."""
+        self.edits = edits or Edits()
         self._artifacts = artifacts
         self._timeout = timeout
         self._child: BaseProcess | None = None
@@ -72,6 +78,21 @@ class Reader:
         """The best matches. Raises UnderstandingError, also when it takes too long."""
         found: list[Found] = await self._ask("find", municipality, wanted, k)
         return found
+
+    async def prepare(self, edits: Edits) -> None:
+        """Make search for other edits, while requests are answered as before.
+
+        Raises UnderstandingError and TimeoutError; search is then as it was.
+        """
+        await self._ask("prepare", edits)
+        async with asyncio.timeout(PREPARE_TIMEOUT):
+            while not await self._ask("is_prepared"):
+                await asyncio.sleep(PREPARE_POLL)
+
+    async def swap(self, edits: Edits) -> None:
+        """Search what was prepared for these edits. Raises UnderstandingError."""
+        await self._ask("swap")
+        self.edits = edits
 
     def stop(self) -> None:
         """Kill the child; it holds nothing that could be lost."""
@@ -98,11 +119,12 @@ class Reader:
         self.stop()
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._child = context.Process(target=_serve, args=(theirs, self._artifacts), daemon=True)
+        given = (theirs, self._artifacts, self.edits)
+        self._child = context.Process(target=_serve, args=given, daemon=True)
         self._child.start()
         theirs.close()
         try:
-            await self._answer(self._pipe, START_TIMEOUT)
+            self.edits = await self._answer(self._pipe, START_TIMEOUT)
         except (EOFError, OSError) as error:
             self.stop()
             raise UnderstandingError("the child could not start") from error
@@ -119,49 +141,63 @@ class Reader:
         return content
 
 
-def _serve(pipe: Pipe, artifacts: Path) -> None:
+def _serve(pipe: Pipe, artifacts: Path, edits: Edits) -> None:
     """The child's life: load, say so, answer until the pipe closes."""
     try:
         pipeline = Pipeline.load(artifacts)
-        catalogue = Catalogue.load()
-        search = Search.load(artifacts, catalogue)
+        live = LiveSearch(pipeline, artifacts, edits)
         pipeline.understand(WARM_UP)  # the first use is slow; no parent should be it
     except Exception as error:  # noqa: BLE001 - told to the process that waits
         pipe.send((False, f"{type(error).__name__}: {error}"))
         return
-    pipe.send((True, None))
+    pipe.send((True, live.edits))
     while True:
         try:
             request = pipe.recv()
         except (EOFError, KeyboardInterrupt):
             return
         try:
-            pipe.send((True, _answered(pipeline, search, *request)))
+            pipe.send((True, _answered(pipeline, live, *request)))
         except Exception as error:  # noqa: BLE001 - the waiting process decides; no text in it
             pipe.send((False, type(error).__name__))
 
 
-def _answered(pipeline: Pipeline, search: Search, task: str, *given: Any) -> Any:
+def _answered(pipeline: Pipeline, live: LiveSearch, task: str, *given: Any) -> Any:
     if task == "understand":
-        return pipeline.understand(*given)
-    return find(pipeline, search, *given)
+        with live.models:
+            return pipeline.understand(*given)
+    if task == "find":
+        with live.models:
+            return find(pipeline, live.search, *given)
+    tasks: dict[str, Callable[..., Any]] = {
+        "prepare": live.prepare,
+        "is_prepared": live.is_prepared,
+        "swap": live.swap,
+    }
+    return tasks[task](*given)
 
 
 def find(
     pipeline: Pipeline, search: Search, municipality: str, wanted: Wanted, k: int
 ) -> list[Found]:
     """Search in this process; the child and the command line share it."""
-    query = Query(
+    matches = search.find(municipality, as_query(pipeline, wanted), k)
+    return [Found(m.service.id, m.score, _plain(m.reasons)) for m in matches]
+
+
+def as_query(pipeline: Pipeline, wanted: Wanted) -> Query:
+    """The query of what is wanted: its words as a vector and as kinds of support."""
+    return Query(
         text=wanted.text,
         vector=pipeline.vector(wanted.text, wanted.language),
         needs=wanted.needs,
+        kinds=pipeline.kinds(wanted.text, wanted.language),
+        dangers=safety.check(wanted.text, wanted.language).categories,
         child_ages=wanted.child_ages,
         relation=wanted.relation,
         avoid_kinds=wanted.avoid_kinds,
         language=wanted.language,
     )
-    matches = search.find(municipality, query, k)
-    return [Found(m.service.id, m.score, _plain(m.reasons)) for m in matches]
 
 
 def _plain(reasons: Sequence[Reason]) -> tuple[Reason, ...]:

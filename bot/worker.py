@@ -14,6 +14,7 @@ from bot.complexity import Complexity
 from bot.content import Content
 from bot.conversation import Conversations
 from bot.database import RETRY, listen, open_pool
+from bot.edits import Edits, remembered, watch
 from bot.engine.compile import Policy
 from bot.engine.engine import Engine
 from bot.ledger import INCOMING, LeaseLostError, Ledger
@@ -23,7 +24,7 @@ from bot.privacy import Seal
 from bot.replies import Replies
 from bot.retention import sweep
 from bot.settings import Settings
-from bot.understanding import Reader
+from bot.understanding import Reader, UnderstandingError
 from knowledge.catalogue import Catalogue
 
 log = get_log()
@@ -34,18 +35,59 @@ SWEEP = 3600.0  # seconds between sweeps
 class Worker:
     """Takes turns one at a time, in the order the messages came."""
 
-    def __init__(self, ledger: Ledger, conversations: Conversations, lease: float) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        conversations: Conversations,
+        lease: float,
+        reader: Reader,
+        replies: Replies,
+        shipped: Catalogue,
+    ) -> None:
         self.id = uuid4()
         self._ledger = ledger
         self._conversations = conversations
         self._lease = lease
+        self._reader = reader
+        self._replies = replies
+        self._shipped = shipped
+        self._turn = asyncio.Lock()
+        self.use(reader.edits)
+
+    @property
+    def edits(self) -> Edits:
+        """The edits of the catalogue in use."""
+        return self._reader.edits
+
+    def use(self, edits: Edits) -> None:
+        """Word replies from the catalogue with these edits."""
+        self._replies.catalogue = edits.applied_to(self._shipped)
+
+    async def reload(self, edits: Edits) -> None:
+        """Serve the catalogue with these edits, from one turn to the next.
+
+        When that fails, for whatever reason, everything is as it was.
+        """
+        started = time.perf_counter()
+        try:
+            await self._reader.prepare(edits)
+            async with self._turn:
+                await self._reader.swap(edits)
+                self.use(edits)
+        except Exception as error:  # noqa: BLE001 - parents are answered from the catalogue in use
+            reason = str(error) if isinstance(error, UnderstandingError) else type(error).__name__
+            log.error("catalogue_reload_failed", version=edits.version, error=reason)
+            return
+        seconds = round(time.perf_counter() - started, 2)
+        log.info("catalogue_reloaded", version=edits.version, seconds=seconds)
 
     async def take_turn(self) -> Outcome | None:
         """Answer the next message; None when there is none. Raises psycopg.Error."""
         claim = await self._ledger.claim(self.id, self._lease)
         if claim is None:
             return None
-        result = await self._conversations.take(claim)
+        async with self._turn:
+            result = await self._conversations.take(claim)
         try:
             await self._ledger.finish(claim, result)
         except LeaseLostError:
@@ -64,23 +106,24 @@ class Worker:
 @asynccontextmanager
 async def open_worker(settings: Settings, url: str, actions: str) -> AsyncIterator[Worker]:
     """A worker with its models loaded; `actions` names the package of custom actions."""
-    catalogue = Catalogue.load()
-    reader = Reader(settings.artifacts, settings.understand_timeout)
+    shipped = Catalogue.load()
+    reader = Reader(settings.artifacts, settings.understand_timeout, remembered(settings))
     loading = asyncio.create_task(reader.start())
     engine = await Engine.load(settings.rasa_model, actions)
     await loading
     async with open_pool(url) as pool:
         ledger = Ledger(pool, Seal.from_file(settings.keys))
+        replies = Replies(Content.load(), shipped, Policy.load())
         conversations = Conversations(
             ledger,
             reader,
             engine,
-            Replies(Content.load(), catalogue, Policy.load()),
+            replies,
             Complexity.load(),
             settings.engine_timeout,
         )
         try:
-            yield Worker(ledger, conversations, settings.lease)
+            yield Worker(ledger, conversations, settings.lease, reader, replies, shipped)
         finally:
             reader.stop()
 
@@ -93,6 +136,7 @@ async def run(settings: Settings, url: str, actions: str, stop: asyncio.Event) -
         tasks = [
             asyncio.create_task(_listen(url, wake)),
             asyncio.create_task(_sweep_hourly(url)),
+            asyncio.create_task(watch(url, settings, lambda: worker.edits, worker.reload)),
         ]
         try:
             while not stop.is_set():

@@ -15,13 +15,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.content import Content
 from bot.database import listen, open_pool
+from bot.edits import Edits, remembered, watch
 from bot.engine.compile import Policy
 from bot.ledger import Ledger
 from bot.log import get_log
 from bot.privacy import Seal
 from bot.replies import Replies
 from bot.settings import Settings
-from channels import console, health, web
+from channels import catalogue_pages, console, editing, editing_pages, health, web
 from channels.doors import Doors
 from channels.errors import DoorError, error_response, language_of
 from channels.stream import CHANNELS, Hub
@@ -45,8 +46,9 @@ SECURITY_HEADERS = {
 
 def create_app(settings: Settings, url: str) -> FastAPI:
     """The web application on the database at `url`; it starts also when that is down."""
-    catalogue, content = Catalogue.load(), Content.load()
-    replies = Replies(content, catalogue, Policy.load())
+    shipped, content = Catalogue.load(), Content.load()
+    replies = Replies(content, shipped, Policy.load())
+    following = Following(shipped, replies, remembered(settings))
     seal = Seal.from_file(settings.keys)
     safety.check("")  # the word lists are read now, not by the first parent
 
@@ -55,22 +57,46 @@ def create_app(settings: Settings, url: str) -> FastAPI:
         hub = Hub()
         async with open_pool(url, size=10) as pool:
             ledger = Ledger(pool, seal)
-            app.state.doors = Doors(settings, ledger, catalogue, content, replies, hub)
-            listening = asyncio.create_task(listen(url, CHANNELS, hub.heard))
+            app.state.doors = Doors(settings, ledger, shipped, content, replies, hub)
+            tasks = [
+                asyncio.create_task(listen(url, CHANNELS, hub.heard)),
+                asyncio.create_task(watch(url, settings, lambda: following.edits, following.use)),
+            ]
             yield
-            listening.cancel()
+            for task in tasks:
+                task.cancel()
 
     app = FastAPI(title="Lotsa", version="0.1.0", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.include_router(web.router)
+    app.include_router(catalogue_pages.router)
     app.include_router(console.router)
+    app.include_router(editing.router)
+    app.include_router(editing_pages.router)
     app.include_router(health.router)
     app.mount("/static", StaticFiles(directory=web.FOLDER / "static"))
     app.add_exception_handler(DoorError, _door_error)
+    app.add_exception_handler(editing_pages.SignedOutError, editing_pages.to_login)
     app.add_exception_handler(RequestValidationError, _bad_request)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _server_error)
     app.add_middleware(Guarded)
     return app
+
+
+class Following:
+    """Keeps the words of this process on the catalogue with the edits in force."""
+
+    def __init__(self, shipped: Catalogue, replies: Replies, edits: Edits) -> None:
+        self._shipped = shipped
+        self._replies = replies
+        self._replies.catalogue = edits.applied_to(shipped)
+        self.edits = edits
+
+    async def use(self, edits: Edits) -> None:
+        """Swap the catalogue of every door in one assignment."""
+        self._replies.catalogue = edits.applied_to(self._shipped)
+        self.edits = edits
+        log.info("catalogue_reloaded", version=edits.version)
 
 
 async def _door_error(request: Request, error: Exception) -> Response:

@@ -10,20 +10,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bot.case import case_of, entities_of
 from bot.complexity import Complexity
 from bot.content import Content
+from bot.edits import effective_catalogue, remembered
 from bot.engine.compile import Policy, compile_project, fingerprint
+from bot.live_search import building, open_search
 from bot.settings import Settings
-from bot.understanding import Wanted, find
+from bot.understanding import Wanted, as_query, find
 from knowledge import index
 from knowledge.catalogue import Catalogue
-from knowledge.search import Search
+from knowledge.queries import LabelledQuery
+from knowledge.search import Query
 from nlu import train as nlu_train
-from nlu.embedder import Embedder
+from nlu.embedder import Embedder, is_prepared, prepare
 from nlu.pipeline import Pipeline
 
 Progress = Callable[[str], None]
@@ -32,8 +32,13 @@ Progress = Callable[[str], None]
 def train_all(settings: Settings, progress: Progress, *, force: bool = False) -> list[str]:
     """Train and build what is not current; returns the parts that were made."""
     settings.artifacts.mkdir(parents=True, exist_ok=True)
-    catalogue = Catalogue.load()
+    catalogue = effective_catalogue(settings)
     steps: list[tuple[str, bool, Callable[[], None]]] = [
+        (
+            "embedder",
+            settings.embedder is not None or is_prepared(settings.artifacts),
+            lambda: prepare(settings.artifacts),
+        ),
         (
             "dialogue",
             _is_dialogue_current(settings),
@@ -61,20 +66,26 @@ def train_all(settings: Settings, progress: Progress, *, force: bool = False) ->
     return made
 
 
+def open_embedder(settings: Settings) -> Embedder:
+    """The embedder of the settings, in its faster form when that is made."""
+    return Embedder(settings.embedder, settings.artifacts)
+
+
 def _embedder_name(settings: Settings) -> str:
     return settings.embedder or "default"
 
 
 def _build_index(settings: Settings, catalogue: Catalogue, progress: Progress) -> None:
-    embedder = Embedder(settings.embedder)
-    index.build(
-        catalogue,
-        lambda texts: embedder.encode(texts, "passage"),
-        settings.artifacts,
-        lambda done, total: progress(f"  {done} of {total} catalogue texts"),
-        _embedder_name(settings),
-        load_pipeline(settings).query_means,
-    )
+    embedder = open_embedder(settings)
+    with building(settings.artifacts):
+        index.build(
+            catalogue,
+            lambda texts: embedder.encode(texts, "passage"),
+            settings.artifacts,
+            lambda done, total: progress(f"  {done} of {total} catalogue texts"),
+            _embedder_name(settings),
+            load_pipeline(settings).query_means,
+        )
 
 
 def _is_dialogue_current(settings: Settings) -> bool:
@@ -142,30 +153,34 @@ class Finder:
     """Understands and searches a single text."""
 
     def __init__(self, settings: Settings) -> None:
-        self.catalogue = Catalogue.load()
+        edits = remembered(settings)
+        self.catalogue = edits.applied_to(Catalogue.load())
         self._pipeline = load_pipeline(settings)
-        self.index = Search.load(settings.artifacts, self.catalogue)
-
-    def vector(self, text: str) -> NDArray[np.float32]:
-        """The sentence vector of a Swedish text."""
-        return self._pipeline.vector(text, "sv")
+        self.index = open_search(self._pipeline, settings.artifacts, edits)
 
     def needs(self, text: str) -> dict[str, float]:
         """The needs of a text with their scores, best first."""
         return {need.id: need.score for need in self._pipeline.understand(text).needs}
 
-    def search(
-        self, text: str, municipality: str, age: int | None, language: str | None, k: int
-    ) -> list[dict[str, Any]]:
-        """Matches as plain data."""
+    def query(self, labelled: LabelledQuery) -> Query:
+        """A labelled query as search gets it: with what is understood from its text alone."""
+        return as_query(self._pipeline, self._wanted(labelled.text, labelled.language))
+
+    def _wanted(self, text: str, language: str | None, age: int | None = None) -> Wanted:
         understood = self._pipeline.understand(text, language)
         said = tuple(e.value for e in understood.entities if e.name == "child_age")
-        wanted = Wanted(
+        return Wanted(
             text=text,
             language=understood.language,
             needs={need.id: need.score for need in understood.needs if need.id != "unclear"},
             child_ages=(age,) if age is not None else said,
         )
+
+    def search(
+        self, text: str, municipality: str, age: int | None, language: str | None, k: int
+    ) -> list[dict[str, Any]]:
+        """Matches as plain data."""
+        wanted = self._wanted(text, language, age)
         found = find(self._pipeline, self.index, municipality, wanted, k)
         return [
             {

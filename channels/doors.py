@@ -23,10 +23,15 @@ class Doors:
 
     settings: Settings
     ledger: Ledger
-    catalogue: Catalogue
+    shipped: Catalogue
     content: Content
     replies: Replies
     hub: Hub
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The shipped catalogue with the edits in force."""
+        return self.replies.catalogue
 
     def setting(self, municipality: str, language: str, *, on_duty: bool = False) -> Setting:
         """Where and when a reply is worded. Raises KeyError for an unknown municipality."""

@@ -13,6 +13,7 @@ import typer
 
 from bot.content import Content
 from bot.database import database_url, migrate, open_pool
+from bot.edits import remembered
 from bot.engine.compile import Policy
 from bot.engine.reply import ReplyRequest
 from bot.ledger import Ledger
@@ -44,7 +45,8 @@ async def chat(
     configure_logging("WARNING")
     url = database_url(settings)
     await migrate(url)
-    catalogue, content = Catalogue.load(), Content.load()
+    shipped, content = Catalogue.load(), Content.load()
+    catalogue = remembered(settings).applied_to(shipped)
     if municipality not in catalogue.municipalities:
         known = ", ".join(sorted(catalogue.municipalities))
         typer.echo(f"lotsa: no municipality '{municipality}'\n  Known: {known}.", err=True)
@@ -52,7 +54,7 @@ async def chat(
     replies = Replies(content, catalogue, Policy.load())
     async with open_pool(url) as pool, open_worker(settings, url, actions) as worker:
         ledger = Ledger(pool, Seal.from_file(settings.keys))
-        doors = Doors(settings, ledger, catalogue, content, replies, Hub())
+        doors = Doors(settings, ledger, shipped, content, replies, Hub())
         await Terminal(doors, worker, as_json).talk(municipality, language, _lines(script))
 
 
@@ -155,7 +157,14 @@ class Terminal:
 
     def _print_card(self, card: dict[str, Any]) -> None:
         typer.echo(f"\n  * {card['name']} ({card['organization']})")
-        parts = [card["what"], *card["why"], card["how"], card.get("say_this"), card.get("next")]
+        parts = [
+            card.get("alert"),
+            card["what"],
+            *card["why"],
+            card["how"],
+            card.get("say_this"),
+            card.get("next"),
+        ]
         parts += [f"{p['label']} {p['number']} {p['note']}".strip() for p in card["phone"]]
         parts += [card.get("missing"), card.get("url"), card["source"]]
         for part in filter(None, parts):

@@ -72,7 +72,7 @@ async def start_page(request: Request) -> Response:
         "municipalities": sorted(doors.catalogue.municipalities.values(), key=lambda m: m.name),
         "acute_numbers": doors.replies.numbers(ALWAYS_SHOWN, None, language, len(ALWAYS_SHOWN)),
     }
-    return _page(request, "start.html", language, context)
+    return page(request, "start.html", language, context)
 
 
 @router.get("/chat/{municipality}", response_class=HTMLResponse, tags=["access:public"])
@@ -87,10 +87,11 @@ async def chat_page(request: Request, municipality: str) -> Response:
         "municipality": found,
         "acute_numbers": doors.replies.numbers(ALWAYS_SHOWN, found, language, len(ALWAYS_SHOWN)),
     }
-    return _page(request, "chat.html", language, context)
+    return page(request, "chat.html", language, context)
 
 
-def _page(request: Request, name: str, language: str, context: dict[str, Any]) -> Response:
+def page(request: Request, name: str, language: str, context: dict[str, Any]) -> Response:
+    """A page of the parent's side in a language, with the texts all of them share."""
     content = doors_of(request).content
     languages = [
         {"code": code, "name": known["name"], "dir": known["direction"]}

@@ -47,23 +47,33 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 DATA = Path(__file__).parent / "data"
 TAXONOMY = Path(__file__).parent / "taxonomy.yml"
-NOT_LAYERS = frozenset({"queries"})
+NOT_LAYERS = frozenset({"glossary", "queries"})
 REQUIRED_LANGUAGES = ("sv", "en")
-NOTES = frozenset({"stale", "proposed", "professional", "no_contact"})
+NOTES = frozenset({"stale", "proposed", "professional", "no_contact", "missing_translation"})
+NOT_NEEDS = frozenset({"unclear", "out_of_scope"})  # ids beside the needs; they lead to no entry
 NEAR_DUPLICATE = 0.8  # share of words two phrases have in common
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
+PhoneNumber = Annotated[str, StringConstraints(pattern=r"^\+?\d[\d –-]*$")]
 Texts = dict[str, str]
 Status = Literal["exists", "pilot", "proposed"]
 TranslationStatus = Literal["draft", "machine", "reviewed"]
@@ -97,7 +107,7 @@ class Organization(Model):
 
 
 class Phone(Model):
-    number: str
+    number: PhoneNumber
     label: Texts = {}
     hours: Texts = {}
     fictional: bool = False
@@ -179,44 +189,60 @@ class Criterion(Model):
 
 
 class Service(Model):
-    id: Id
-    layer: str = ""
-    name: str
+    id: Id = Field(description="Ours, stable; the file's name")
+    layer: str = Field(
+        default="", description="Whose entry: a municipality, a region or `national`"
+    )
+    name: str = Field(description="Proper name, never translated")
     organization: Organization
-    status: Status
-    kinds: list[str] = Field(min_length=1)
-    needs: list[str] = Field(min_length=1)
-    access_path: AccessPath
-    lagrum: str | None = None
-    for_whom: list[Literal["child", "parent", "sibling", "family", "professional"]]
-    minimum_age: int | None = None
-    maximum_age: int | None = None
-    eligibility: list[Criterion] = []
-    summary: Texts
-    how_to_get: Texts
-    what_happens_next: Texts = {}
-    say_this: Texts = {}
-    parent_says: list[str] = Field(min_length=1)
+    status: Status = Field(description="Only `exists` and `pilot` are suggested")
+    kinds: list[str] = Field(min_length=1, description="Sorts of support, ids of taxonomy.yml")
+    needs: list[str] = Field(min_length=1, description="What it answers, most typical first")
+    access_path: AccessPath = Field(description="How one gets there")
+    lagrum: str | None = Field(default=None, description="Section of the law it rests on")
+    for_whom: list[Literal["child", "parent", "sibling", "family", "professional"]] = Field(
+        description="Who takes part"
+    )
+    minimum_age: int | None = Field(
+        default=None, description="Age of the child in years; null = no limit known"
+    )
+    maximum_age: int | None = Field(
+        default=None, description="Age of the child in years; null = no limit known"
+    )
+    eligibility: list[Criterion] = Field(default=[], description="Further criteria")
+    summary: Texts = Field(description="What the parent gets, by language")
+    how_to_get: Texts = Field(description="What the parent does, by language")
+    what_happens_next: Texts = Field(default={}, description="What happens then, by language")
+    say_this: Texts = Field(
+        default={}, description="What to say when calling or writing, by language"
+    )
+    parent_says: list[str] = Field(
+        min_length=1, description="Ways a parent would put it, in Swedish"
+    )
     phones: list[Phone] = []
-    url: str | None = None
+    url: WebAddress | None = Field(default=None, description="Page of the service")
     location: Location | None = None
-    schedules: list[Schedule] = []
-    evening: bool | None = None
-    interpreter: bool | None = None
-    languages: list[str] = []
-    home_visit: bool | None = None
-    digital: bool | None = None
-    needs_bankid: bool | None = None
-    cost_options: list[CostOption] = []
-    required_documents: list[Texts] = []
+    schedules: list[Schedule] = Field(default=[], description="Repeated openings")
+    evening: bool | None = Field(default=None, description="Open in the evening; null = unknown")
+    interpreter: bool | None = Field(
+        default=None, description="Interpreter offered; null = unknown"
+    )
+    languages: list[str] = Field(default=[], description="Codes of the languages spoken")
+    home_visit: bool | None = Field(default=None, description="Comes to the home; null = unknown")
+    digital: bool | None = Field(default=None, description="Given at a distance; null = unknown")
+    needs_bankid: bool | None = Field(default=None, description="BankID is needed; null = unknown")
+    cost_options: list[CostOption] = Field(default=[], description="What it costs; empty = unknown")
+    required_documents: list[Texts] = Field(default=[], description="What to bring, by language")
     wait_time: WaitTime | None = None
-    sip_relevant: bool = False
-    alert: Texts | None = None
-    translations: dict[str, TranslationStatus] = {}
-    sources: list[Source] = Field(min_length=1)
-    verified_on: dt.date
-    review_due: dt.date
-    owner: str | None = None
+    sip_relevant: bool = Field(default=False, description="A coordinated plan (SIP) may fit")
+    alert: Texts | None = Field(default=None, description="What to know first, by language")
+    translations: dict[str, TranslationStatus] = Field(
+        default={}, description="How each language's texts stand"
+    )
+    sources: list[Source] = Field(min_length=1, description="Where it is said that this exists")
+    verified_on: dt.date = Field(description="The day the source was read")
+    review_due: dt.date = Field(description="The day to read it again")
+    owner: str | None = Field(default=None, description="Who answers for the entry")
 
     @property
     def is_suggestible(self) -> bool:
@@ -279,7 +305,18 @@ class Taxonomy(Model):
 
 
 class CatalogueError(ValueError):
-    """An entry is wrong; the message names the file, the field and what to do."""
+    """An entry is wrong; the message names the file, the field and what to do.
+
+    `fields` names the faulty fields of the entry, where it is they.
+    """
+
+    def __init__(self, message: str, fields: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.fields = tuple(dict.fromkeys(fields))
+
+
+class NeededEntryError(CatalogueError):
+    """An entry is pointed to by a municipality, and would not be shown any more."""
 
 
 class Catalogue:
@@ -305,13 +342,39 @@ class Catalogue:
             if path.parent.name in NOT_LAYERS:
                 continue
             if path.name == "_municipality.yml":
-                municipality = _parse(Municipality, path, {})
+                municipality = _validated(Municipality, _fields(path), str(path))
                 municipalities[municipality.id] = municipality
             else:
-                service = _parse(Service, path, {"layer": path.parent.name})
-                _check_ids(service, path, known, services)
+                fields = {"layer": path.parent.name, **_fields(path)}
+                service = service_of(fields, known, str(path))
+                _check_id(service, path, services)
                 services[service.id] = service
         return cls(services, municipalities, known)
+
+    def with_edits(self, entries: Mapping[str, Service | None]) -> Catalogue:
+        """A catalogue with these entries put in or, where None, taken out; this one stays as it is.
+
+        Raises CatalogueError for an entry of an unknown layer, and NeededEntryError when a
+        municipality would point to an entry it no longer shows.
+        """
+        services = dict(self.services)
+        layers = {layer for m in self.municipalities.values() for layer in m.layers}
+        for service_id, service in entries.items():
+            if service is None:
+                services.pop(service_id, None)
+                continue
+            if service.layer not in layers:
+                raise CatalogueError(f"{service_id}: layer '{service.layer}' is unknown", ["layer"])
+            services[service_id] = service
+        edited = Catalogue(services, self.municipalities, self.taxonomy)
+        for municipality in self.municipalities.values():
+            before = list(_check_municipality(municipality, self))
+            for found in _check_municipality(municipality, edited):
+                if found not in before:
+                    raise NeededEntryError(
+                        f"{found.detail}: {municipality.id} points to it ({found.field})"
+                    )
+        return edited
 
     def in_municipality(self, municipality: str) -> Iterator[Service]:
         """Entries a parent of that municipality can be shown. Raises KeyError if unknown."""
@@ -323,31 +386,43 @@ class Catalogue:
         return frozenset(self.taxonomy.kinds)
 
 
-def _check_ids(service: Service, path: Path, known: Taxonomy, seen: Mapping[str, Service]) -> None:
-    if service.id != path.stem:
-        raise CatalogueError(f"{path}: id '{service.id}' must equal the file name '{path.stem}'")
-    if service.id in seen:
-        raise CatalogueError(f"{path}: id '{service.id}' is used twice; choose another")
+def service_of(fields: Mapping[str, object], known: Taxonomy, where: str) -> Service:
+    """An entry from its plain fields. Raises CatalogueError that names `where` and the field."""
+    service = _validated(Service, fields, where)
     for field, ids, names in (
         ("kinds", service.kinds, known.kinds),
         ("needs", service.needs, known.needs),
     ):
         for unknown in sorted(set(ids) - set(names)):
-            raise CatalogueError(f"{path}: {field}: '{unknown}' is not in knowledge/taxonomy.yml")
+            message = f"{where}: {field}: '{unknown}' is not in knowledge/taxonomy.yml"
+            raise CatalogueError(message, [field])
+    return service
+
+
+def _check_id(service: Service, path: Path, seen: Mapping[str, Service]) -> None:
+    if service.id != path.stem:
+        raise CatalogueError(f"{path}: id '{service.id}' must equal the file name '{path.stem}'")
+    if service.id in seen:
+        raise CatalogueError(f"{path}: id '{service.id}' is used twice; choose another")
 
 
 def _read_yaml(path: Path) -> object:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
-def _parse(model: type[ModelT], path: Path, extra: Mapping[str, str]) -> ModelT:
+def _fields(path: Path) -> dict[str, object]:
     raw = _read_yaml(path)
     if not isinstance(raw, dict):
         raise CatalogueError(f"{path}: must be a mapping of fields")
+    return raw
+
+
+def _validated(model: type[ModelT], fields: Mapping[str, object], where: str) -> ModelT:
     try:
-        return model.model_validate({**extra, **raw})
-    except ValueError as error:
-        raise CatalogueError(f"{path}: {error}") from error
+        return model.model_validate(fields)
+    except ValidationError as error:
+        faulty = [str(part["loc"][0]) for part in error.errors() if part["loc"]]
+        raise CatalogueError(f"{where}: {error}", faulty) from error
 
 
 @dataclass(frozen=True)
@@ -364,6 +439,8 @@ class Finding:
         "professional",
         "near_duplicate",
         "missing_text",
+        "missing_translation",
+        "unreachable",
         "unknown_id",
         "orphan",
     ]
@@ -400,11 +477,40 @@ def _check_service(service: Service, day: dt.date) -> Iterator[Finding]:
         yield Finding("professional", service.id, "for_whom")
     if service.is_suggestible and not (service.phones or service.url):
         yield Finding("no_contact", service.id, "phones")
+    if service.is_suggestible and not any(_leads_to(need, service) for need in service.needs):
+        yield Finding("unreachable", service.id, "needs", ", ".join(service.needs))
+    yield from _check_texts(service)
+
+
+def _check_texts(service: Service) -> Iterator[Finding]:
     optional = ("what_happens_next", "say_this", "alert")
     for field in ("summary", "how_to_get", *optional):
         texts = getattr(service, field)
         if texts or field not in optional:
             yield from _missing(service.id, field, texts or {})
+    for field, texts in _smaller_texts(service):
+        if any(texts.values()):
+            for missing in _missing(service.id, field, texts):
+                yield replace(missing, code="missing_translation")
+
+
+def _leads_to(need: str, service: Service) -> bool:
+    """Whether a parent with that need alone could be shown the entry."""
+    criteria = [c for c in service.eligibility if c.fact == "need"]
+    is_excluded = any(need in c.is_none or (c.is_any and need not in c.is_any) for c in criteria)
+    return need not in NOT_NEEDS and not is_excluded
+
+
+def _smaller_texts(service: Service) -> Iterator[tuple[str, Texts]]:
+    """Texts beside the main ones; where one is missing the Swedish is shown."""
+    for phone in service.phones:
+        yield "phones.label", phone.label
+        yield "phones.hours", phone.hours
+    yield from (("schedules.description", s.description) for s in service.schedules)
+    yield from (("required_documents", texts) for texts in service.required_documents)
+    yield from (("cost_options.note", cost.note) for cost in service.cost_options)
+    if service.wait_time is not None:
+        yield "wait_time.text", service.wait_time.text
 
 
 def _missing(where: str, field: str, texts: Texts) -> Iterator[Finding]:

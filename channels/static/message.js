@@ -132,6 +132,7 @@ function cardBox(card, page) {
       element(`h${page.level}`, { dir: "auto" }, card.name),
       card.organization && element("p", { class: "card-organization" }, card.organization),
       card.status_note && element("p", { class: "card-status" }, card.status_note),
+      card.alert && element("p", { class: "card-status", dir: "auto" }, card.alert),
     ),
     paragraphs(card.what),
     part("card_why", card.why?.length && plainList(card.why)),
@@ -144,6 +145,8 @@ function cardBox(card, page) {
     ),
     part("card_next", ...(card.next ? paragraphs(card.next) : [])),
     part("card_missing", ...(card.missing ? paragraphs(card.missing) : [])),
+    card.page && element("p", inPageLanguage(page), ownPage(card.page, say("card_page"), page)),
+    card.terms?.length && termLine(card.terms, page),
     element(
       "p",
       { class: "card-source" },
@@ -152,6 +155,16 @@ function cardBox(card, page) {
       card.verified_on && ".",
     ),
   );
+}
+
+/** The words of the card that the glossary explains. */
+function termLine(terms, page) {
+  const links = terms.flatMap(({ id, name }, n) => [n ? " · " : "", ownPage("/ordlista", name, page, `#${id}`)]);
+  return element("p", { class: "card-terms" }, element("span", inPageLanguage(page), page.words.say("card_terms")), links);
+}
+
+function ownPage(path, text, { words }, anchor = "") {
+  return element("a", { href: `${path}?lang=${words.lang}${anchor}`, rel: "noopener", target: "_blank" }, text);
 }
 
 function siteLink(site, text) {

@@ -299,6 +299,47 @@ def test_axe_finds_no_barrier_on_the_parents_pages(new_page: NewPage) -> None:
     assert violations(page) == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_barrier_on_the_pages_without_the_chat(new_page: NewPage, scheme: str) -> None:
+    page = new_page(viewport=NARROW, color_scheme=scheme)
+    for path in (
+        "/stod/strangnas?situation=school&age=13",
+        "/stod/strangnas?q=skola",
+        "/stod/strangnas?q=min+son+vill+ta+livet+av+sig",
+        "/stod/strangnas/strangnas-skolsocialt-stodteam?lang=sv",
+        "/ordlista?lang=sv#sip",
+    ):
+        page.goto(path)
+        assert violations(page) == [], path
+        assert sideways(page) == 0, path
+
+
+def test_support_is_found_without_any_script(new_page: NewPage) -> None:
+    page = new_page(java_script_enabled=False)
+    page.goto("/chat/strangnas?lang=sv")
+    page.get_by_role("link", name="Allt stöd i Strängnäs").click()
+    page.get_by_label("Sök stöd").fill("orosanmälan")
+    page.get_by_role("button", name="Sök").click()
+    page.get_by_role("link", name="Om orosanmälan").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Om orosanmälan")
+    page.locator(".term").first.click()
+    expect(page).to_have_url(re.compile(r"/ordlista\?lang=sv#"))
+
+
+def test_a_card_leads_to_its_page_and_to_the_words_in_it(new_page: NewPage) -> None:
+    page = new_page()
+    open_chat(page)
+    tell_situation(page)
+    card = page.locator(".card").first
+    name = card.locator("h4, h3").first.inner_text()
+    with page.expect_popup() as opened:
+        card.get_by_role("link", name="Läs mer och skriv ut").click()
+    expect(opened.value.get_by_role("heading", level=1)).to_have_text(name)
+    for link in card.locator(".card-terms a").all():
+        expect(link).to_have_attribute("href", re.compile(r"^/ordlista\?lang=sv#[\w-]+$"))
+        expect(link).to_have_attribute("rel", "noopener")
+
+
 def test_axe_finds_no_barrier_in_the_console(new_page: NewPage, guide_login: str) -> None:
     parent, guide = new_page(), new_page()
     open_chat(parent)

@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from knowledge.catalogue import NOT_LAYERS, Catalogue, CatalogueError, Service, check
+from knowledge.catalogue import (
+    NOT_LAYERS,
+    Catalogue,
+    CatalogueError,
+    NeededEntryError,
+    Service,
+    check,
+)
 from tests.knowledge.small_catalogue import MONEY, Folder
 
 DAY = dt.date(2026, 11, 22)
@@ -72,6 +79,15 @@ def test_only_the_layers_of_the_municipality_are_shown(folder: Folder) -> None:
         ({"summary": {"sv": "Stöd."}}, ("missing_text", "summary")),
         ({"how_to_get": {"sv": "Ring.", "en": " "}}, ("missing_text", "how_to_get")),
         ({"say_this": {"en": "Hi"}}, ("missing_text", "say_this")),
+        (
+            {"phones": [{"number": "112", "label": {"sv": "Växel"}}]},
+            ("missing_translation", "phones.label"),
+        ),
+        ({"needs": ["unclear"]}, ("unreachable", "needs")),
+        (
+            {"eligibility": [{"fact": "need", "is_none": ["school_absence"]}]},
+            ("unreachable", "needs"),
+        ),
     ],
 )
 def test_what_an_editor_should_look_at_is_listed(
@@ -79,6 +95,19 @@ def test_what_an_editor_should_look_at_is_listed(
 ) -> None:
     folder.put(**changes)
     assert finding in codes(folder.catalogue(), "stodteamet")
+
+
+def test_edits_are_put_in_and_taken_out_and_the_catalogue_stays_as_it_was(folder: Folder) -> None:
+    shipped = folder.put().put(id="annat").catalogue()
+    changed = shipped.services["stodteamet"].model_copy(update={"name": "Nya teamet"})
+    edited = shipped.with_edits({"stodteamet": changed, "annat": None})
+    assert {i: s.name for i, s in edited.services.items()} == {"stodteamet": "Nya teamet"}
+    assert set(shipped.services) == {"stodteamet", "annat"}
+
+
+def test_an_edit_that_breaks_what_a_municipality_points_to_is_refused(folder: Folder) -> None:
+    with pytest.raises(NeededEntryError, match="ekby"):
+        folder.put().catalogue().with_edits({"stodteamet": None})
 
 
 def test_a_review_due_today_is_not_stale(folder: Folder) -> None:

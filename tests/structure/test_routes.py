@@ -11,18 +11,37 @@ import pytest
 from fastapi.routing import APIRoute
 
 from bot.settings import PROJECT, Settings
-from channels import console, health, web
+from channels import catalogue_pages, console, editing, editing_pages, health, web
 from channels.app import create_app
 
 ACCESS = {"access:public", "access:parent", "access:guide"}
-ANYBODY = {"/", "/chat/{municipality}", "/api/conversations", "/console/login", "/health", "/ready"}
+ANYBODY = {
+    "/",
+    "/chat/{municipality}",
+    "/stod/{municipality}",
+    "/stod/{municipality}/{service_id}",
+    "/ordlista",
+    "/sitemap.xml",
+    "/robots.txt",
+    "/api/conversations",
+    "/console/login",
+    "/health",
+    "/ready",
+}
 
 
 @pytest.fixture(scope="module")
 def routes() -> list[APIRoute]:
     return [
         route
-        for router in (web.router, console.router, health.router)
+        for router in (
+            web.router,
+            catalogue_pages.router,
+            console.router,
+            editing.router,
+            editing_pages.router,
+            health.router,
+        )
         for route in router.routes
         if isinstance(route, APIRoute)
     ]

@@ -1,0 +1,2 @@
+DROP TABLE catalogue_edits;
+DROP FUNCTION refuse_to_rewrite_history;
