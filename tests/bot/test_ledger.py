@@ -157,5 +157,6 @@ async def test_every_table_carries_the_municipality(database_url: str) -> None:
         )
         tables = {row["table_name"]: row["has"] for row in await cursor.fetchall()}
     tables.pop("schema_migrations")
-    assert len(tables) >= 9
+    tables.pop("catalogue_edits")  # public facts, kept apart by layer; no conversation in it
+    assert len(tables) >= 9  # of conversations and guides
     assert [name for name, has in tables.items() if not has] == []
