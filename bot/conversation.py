@@ -160,7 +160,7 @@ class Conversations:
         if claim.times > 1:
             return self._fixed(Outcome.TIMED_OUT, setting)
         try:
-            said, language = await self._said(message, conversation)
+            said, language, check = await self._said(message, conversation)
         except UnderstandingTimeoutError:
             return self._fixed(Outcome.TIMED_OUT, setting)
         except UnderstandingError as error:
@@ -190,7 +190,13 @@ class Conversations:
         if not decision.replies:
             log.error("engine_silent", message_id=message.id, intent=said.intent)
             return self._fixed(Outcome.ERROR_ENGINE, setting)
-        return self._result(message, decision, turn, setting, conversation)
+        result = self._result(message, decision, turn, setting, conversation)
+        if not check.acute or conversation.is_acute:
+            return result
+        # Only the models saw danger: its answer comes first, and what was asked for after it.
+        replies = [self._replies.acute(check, setting), *result.replies]
+        level = "acute" if check.sure else result.level
+        return replace(result, replies=replies, outcome=Outcome.ACUTE, level=level)
 
     async def _decide(self, conversation: Conversation, said: Said) -> Decision:
         state = await self._ledger.dialogue_state(conversation.id)
@@ -238,15 +244,19 @@ class Conversations:
     def _fixed(self, outcome: Outcome, setting: Setting) -> TurnResult:
         return TurnResult(outcome, [self._replies.word(ReplyRequest("utter_fixed"), setting)], 0)
 
-    async def _said(self, message: StoredMessage, conversation: Conversation) -> tuple[Said, str]:
-        """What was said, for the engine, and the language to answer in."""
+    async def _said(
+        self, message: StoredMessage, conversation: Conversation
+    ) -> tuple[Said, str, safety.Check]:
+        """What was said, for the engine, the language to answer in, and the danger in it."""
         reference = f"message:{message.seq}"
         if message.author is Author.SYSTEM:
             path = conversation.slots.get("paused_path")
-            return Said(reference, "resume", 1.0, {"path": path} if path else {}), message.language
+            resumed = Said(reference, "resume", 1.0, {"path": path} if path else {})
+            return resumed, message.language, safety.NO_DANGER
         choice = message.choice or self._typed_choice(message.text, conversation)
         if choice is not None:
-            return self._chosen(choice, reference, conversation), conversation.language
+            chosen = self._chosen(choice, reference, conversation)
+            return chosen, conversation.language, safety.NO_DANGER
         return await self._told(message, reference, conversation)
 
     def _chosen(self, choice: str, reference: str, conversation: Conversation) -> Said:
@@ -281,7 +291,7 @@ class Conversations:
 
     async def _told(
         self, message: StoredMessage, reference: str, conversation: Conversation
-    ) -> tuple[Said, str]:
+    ) -> tuple[Said, str, safety.Check]:
         understanding = await self._reader.understand(message.text, conversation.language)
         loop, words = conversation.active_loop, len(message.text.split())
         known = {**conversation.slots, "requested_slot": conversation.requested_slot}
@@ -297,13 +307,13 @@ class Conversations:
         language = conversation.language
         if understanding.language in self._content.languages and words >= SWITCH_WORDS:
             language = understanding.language
-        intent, confidence = understanding.intent, understanding.confidence
+        said = Said(reference, understanding.intent, understanding.confidence, entities)
         if loop and conversation.requested_slot in entities:
-            return Said(reference, "answer", confidence, entities), language
-        if _is_new_fact(understanding, entities, conversation, words):
+            said = replace(said, intent="answer")
+        elif _is_new_fact(understanding, entities, conversation, words):
             entities.pop("path", None)
-            return self._correction(reference, entities, conversation), language
-        return Said(reference, intent, confidence, entities), language
+            said = self._correction(reference, entities, conversation)
+        return said, language, understanding.safety
 
     def _typed_choice(self, text: str, conversation: Conversation) -> str | None:
         """The choice whose label the parent typed word for word."""

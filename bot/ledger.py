@@ -22,6 +22,7 @@ from bot.messages import Author, IncomingMessage, Outcome, OutgoingMessage, Stor
 from bot.privacy import Seal
 
 INCOMING, OUTGOING, HANDOFF = "lotsa_incoming", "lotsa_outgoing", "lotsa_handoff"
+ALARM = "lotsa_alarm"  # payload: municipality and conversation
 
 
 class QueueFullError(RuntimeError):
@@ -170,15 +171,7 @@ class Ledger:
         if stored is None:
             raise RuntimeError("the insert returned no id")
         if message.acute:
-            await connection.execute(
-                "UPDATE conversations SET acute_since = coalesce(acute_since, now()) WHERE id = %s",
-                [conversation],
-            )
-            await connection.execute(
-                "UPDATE handoffs SET level = 'acute' WHERE conversation_id = %s "
-                "AND state IN ('requested', 'waiting', 'held')",
-                [conversation],
-            )
+            await self._flag_acute(connection, conversation)
         for answer in answers:
             await self.add(connection, conversation, answer, answers=stored["id"])
         await notify(connection, INCOMING, str(conversation))
@@ -297,6 +290,18 @@ class Ledger:
                 raise LeaseLostError(str(claim.message.id))
             await self._store_turn(connection, claim.message, result)
 
+    async def _flag_acute(self, connection: Connection, conversation: UUID) -> None:
+        """The conversation, and a handoff that is open, are about danger from now on."""
+        await connection.execute(
+            "UPDATE conversations SET acute_since = coalesce(acute_since, now()) WHERE id = %s",
+            [conversation],
+        )
+        await connection.execute(
+            "UPDATE handoffs SET level = 'acute' WHERE conversation_id = %s "
+            "AND state IN ('requested', 'waiting', 'held')",
+            [conversation],
+        )
+
     async def _store_turn(
         self, connection: Connection, message: StoredMessage, result: TurnResult
     ) -> None:
@@ -305,6 +310,9 @@ class Ledger:
             await self.add(connection, conversation, reply, answers=message.id)
         if result.state is not None:
             await self._store_state(connection, message, result)
+        if any(reply.acute for reply in result.replies):
+            await self._flag_acute(connection, conversation)
+            await notify(connection, ALARM, f"{message.municipality} {conversation}")
         for effect in result.effects:
             await effect(connection, message)
         if result.language is not None:

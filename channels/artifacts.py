@@ -208,7 +208,8 @@ class Assessor:
         slots = entities_of(understood, {}, self._policy, 1, may_start=True)
         if understood.needs and "needs" not in slots:
             slots["needs"] = {need.id: need.score for need in understood.needs}
-        assessed = self._complexity.assess(case_of(slots, is_acute=understood.safety.acute))
+        check = understood.safety
+        assessed = self._complexity.assess(case_of(slots, is_acute=check.acute and check.sure))
         signals = [
             {"id": s.id, "points": s.points, "why": self._content.raw("sv", f"signal_{s.id}")}
             for s in assessed.signals

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bot import handoff
 from bot.engine.reply import ReplyRequest
 from bot.handoff import Handoff, TransitionError
-from bot.ledger import HANDOFF, notify
+from bot.ledger import ALARM, HANDOFF, notify
 from bot.messages import Author, IncomingMessage, OutgoingMessage
 from bot.privacy import mask
 from channels.access import (
@@ -28,7 +28,7 @@ from channels.access import (
 )
 from channels.doors import Doors
 from channels.errors import DoorError
-from channels.stream import ALARM, COMMENT, TYPING, event, notices
+from channels.stream import COMMENT, TYPING, event, notices
 from channels.web import doors_of, templates
 
 COOKIE = "lotsa_console"

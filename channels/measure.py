@@ -33,6 +33,7 @@ from nlu import evaluate as nlu_evaluate
 from nlu import safety
 
 SHARED = PROJECT.parent / "shared" / "data"
+DANGER_TESTS = PROJECT / "tests" / "data" / "safety"
 BENCH_TURNS = 200
 EVALUATED_IN = "strangnas"  # where a query without a municipality is asked
 SUITES = ("needs", "intents", "search", "safety", "language", "unseen", "swefaq", "massive")
@@ -46,7 +47,9 @@ def run_suites(
         "needs": lambda: nlu_evaluate.needs(artifacts.open_embedder(settings)),
         "intents": lambda: nlu_evaluate.intents(artifacts.open_embedder(settings)),
         "search": lambda: _search(settings, data),
-        "safety": lambda: nlu_evaluate.safety_false_alarms(data or SHARED),
+        "safety": lambda: nlu_evaluate.danger(
+            artifacts.load_pipeline(settings), data or DANGER_TESTS, SHARED
+        ),
         "language": lambda: nlu_evaluate.languages(data or SHARED),
         "unseen": lambda: _unseen(settings, data or PROJECT / "tests" / "data"),
         "swefaq": lambda: _swefaq(settings, data or SHARED / "swefaq_dev.jsonl"),

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from bot.ledger import HANDOFF, INCOMING, OUTGOING
+from bot.ledger import ALARM, HANDOFF, INCOMING, OUTGOING
 
-TYPING, ALARM = "lotsa_typing", "lotsa_alarm"
+TYPING = "lotsa_typing"
 CHANNELS = [INCOMING, OUTGOING, HANDOFF, TYPING, ALARM]
 HEARTBEAT = 15.0  # seconds; keeps proxies from closing a quiet stream
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bot import handoff
 from bot.calendar import opening
 from bot.engine.reply import ReplyRequest
-from bot.ledger import INCOMING, Conversation, QueueFullError, notify
+from bot.ledger import ALARM, INCOMING, Conversation, QueueFullError, notify
 from bot.messages import IncomingMessage, OutgoingMessage
 from bot.privacy import mask
 from bot.replies import DELETE
@@ -25,7 +25,7 @@ from bot.retention import erase
 from channels.access import conversation_of_parent
 from channels.doors import Doors
 from channels.errors import DoorError, language_of
-from channels.stream import ALARM, COMMENT, TYPING, event, notices
+from channels.stream import COMMENT, TYPING, event, notices
 from nlu import safety
 
 FOLDER = Path(__file__).parent

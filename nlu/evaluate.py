@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from nlu import language, safety
 from nlu.embedder import Embedder, Vectors
 from nlu.intents import SEED, Features, FeatureSpace, IntentModel, Rows, Scores, fit_intents
 from nlu.needs import NeedModel, fit_needs, micro_f1, truth_table
+from nlu.pipeline import Pipeline
 from nlu.train import Example, Message, encoded, intent_examples, needs_messages
 
 Split = tuple[Rows, Rows]
@@ -172,13 +175,70 @@ def _calibration_error(confidence: NDArray[np.float64], hits: NDArray[np.bool_])
     return float(sum(gaps))
 
 
-def safety_false_alarms(folder: Path) -> dict[str, dict[str, float]]:
-    """Share of everyday utterances per language that are wrongly taken for danger."""
-    figures = {}
-    for code, texts in _everyday(folder):
-        alarms = sum(safety.check(text, code).acute for text in texts)
-        figures[code] = {"texts": len(texts), "alarms": alarms, "rate": alarms / len(texts)}
+def danger(pipeline: Pipeline, tests: Path, everyday: Path) -> dict[str, Any]:
+    """What the rules find in danger messages, and what they find together with the model.
+
+    `tests` holds a file per language and author (`text`, `acute`, `category`, and `second`: what a
+    second reader said without seeing the first); `everyday` holds talk without any danger.
+    """
+    rows = [
+        (str(content["language"]), row)
+        for path in sorted(tests.glob("*.yml"))
+        for content in [yaml.safe_load(path.read_text(encoding="utf-8"))]
+        for row in content["messages"]
+    ]
+    seen = [
+        (safety.check(row["text"], code).acute, pipeline.understand(row["text"], code).safety.acute)
+        for code, row in rows
+    ]
+    codes = sorted({code for code, _ in rows})
+    groups = {code: [i for i, (c, _) in enumerate(rows) if c == code] for code in codes}
+    figures: dict[str, Any] = {
+        "by_language": {code: _danger_figures(rows, seen, own) for code, own in groups.items()},
+        "by_category": {
+            name: _found(
+                [seen[i] for i, (_, row) in enumerate(rows) if row.get("category") == name]
+            )
+            for name in safety.CATEGORIES
+        },
+        "readers_agree": _share(
+            [row["acute"] == (row["second"] != "no") for _, row in rows if "second" in row]
+        ),
+        "everyday": {},
+    }
+    for code, texts in _everyday(everyday):
+        checks = [pipeline.understand(text, code).safety for text in texts]
+        figures["everyday"][code] = {
+            "texts": len(texts),
+            "rules": sum(safety.check(text, code).acute for text in texts),
+            "both": sum(check.acute for check in checks),
+            "sure": sum(check.acute and check.sure for check in checks),
+        }
     return figures
+
+
+def _danger_figures(
+    rows: Sequence[tuple[str, dict[str, Any]]], seen: Sequence[tuple[bool, bool]], own: list[int]
+) -> dict[str, Any]:
+    near = [seen[i] for i in own if not rows[i][1]["acute"]]
+    return {
+        "found": _found([seen[i] for i in own if rows[i][1]["acute"]]),
+        "near_misses": len(near),
+        "near_alarms_rules": sum(rules for rules, _ in near),
+        "near_alarms_both": sum(both for _, both in near),
+    }
+
+
+def _found(seen: Sequence[tuple[bool, bool]]) -> dict[str, Any]:
+    """How many were found by the rules and by both, with the Wilson interval of the latter."""
+    both = sum(pair[1] for pair in seen)
+    interval = binomtest(both, max(len(seen), 1)).proportion_ci(method="wilson")
+    return {
+        "messages": len(seen),
+        "rules": sum(pair[0] for pair in seen),
+        "both": both,
+        "interval": [round(float(interval.low), 3), round(float(interval.high), 3)],
+    }
 
 
 def languages(folder: Path) -> dict[str, Any]:

@@ -97,6 +97,13 @@ def truth_table(needs: Sequence[Sequence[str]], labels: Sequence[str]) -> Truth:
 
 def fit_needs(features: Features, needs: Sequence[Sequence[str]]) -> NeedModel:
     """Trains the pair of models, the sigmoids and the threshold that gives the best F1."""
+    return fit_with_held_out(features, needs)[0]
+
+
+def fit_with_held_out(
+    features: Features, needs: Sequence[Sequence[str]]
+) -> tuple[NeedModel, Scores]:
+    """The trained model, and its probabilities for messages that were held out from training."""
     labels = tuple(sorted({need for own in needs for need in own}))
     truth = truth_table(needs, labels)
     by_meaning, by_spelling = np.zeros(truth.shape), np.zeros(truth.shape)
@@ -105,8 +112,9 @@ def fit_needs(features: Features, needs: Sequence[Sequence[str]]) -> NeedModel:
         by_meaning[test] = meaning.scores(features.meaning[test])
         by_spelling[test] = spelling.scores(features.spelling[test])
     sigmoids = _fit_sigmoids(by_meaning, by_spelling, truth)
-    threshold = best_threshold(sigmoids.probabilities(by_meaning, by_spelling), truth)
-    return NeedModel(labels, *_fit_pair(features, truth), sigmoids, threshold)
+    held_out = sigmoids.probabilities(by_meaning, by_spelling)
+    threshold = best_threshold(held_out, truth)
+    return NeedModel(labels, *_fit_pair(features, truth), sigmoids, threshold), held_out
 
 
 def best_threshold(probabilities: Scores, truth: Truth) -> float:

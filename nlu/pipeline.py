@@ -13,6 +13,7 @@ from pathlib import Path
 import joblib
 
 from nlu import language, safety
+from nlu.danger import DangerModel
 from nlu.embedder import Embedder, Vectors
 from nlu.entities import WRITTEN, Entity, EntityReader, spelling
 from nlu.intents import TELL, FeatureSpace, IntentModel
@@ -50,6 +51,7 @@ class Trained:
     intents: IntentModel
     needs: NeedModel
     kinds: NeedModel  # the same model over kinds of support: which of them answer a message
+    danger: DangerModel
     municipalities: tuple[str, ...]
 
 
@@ -109,7 +111,7 @@ class Pipeline:
             needs=needs,
             entities=details.entities,
             signals=details.signals,
-            safety=check,
+            safety=self._trained.danger.added(check, features),
         )
 
     def vector(self, text: str, language: str) -> Vectors:

@@ -6,7 +6,8 @@ import csv
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import joblib
 import numpy as np
 import yaml
 
+from nlu.danger import ACUTE, UNSURE, DangerMessage, danger_messages, fit_danger
 from nlu.embedder import Embedder, Vectors
 from nlu.entities import spelling
 from nlu.intents import OUT_OF_SCOPE, TELL, UNCLEAR, FeatureSpace, fit_intents
@@ -38,6 +40,7 @@ class Message:
     author: str
     needs: tuple[str, ...]
     kinds: tuple[str, ...] = ()  # kinds of support that answer it, best first; () = not labelled
+    level: str | None = None  # what a reader would offer; None = not labelled
 
 
 @dataclass(frozen=True)
@@ -57,28 +60,47 @@ def train(artifacts: Path, progress: Callable[[str], None], embedder: str | None
     messages, examples = needs_messages(), intent_examples()
     if not messages or not examples:
         raise ValueError(f"No training messages below {DATA}")
-    progress(f"{len(messages)} messages, {len(examples)} intent examples")
-    texts = [message.text for message in messages] + [example.text for example in examples]
-    languages = [message.language for message in messages]
-    languages += [example.language for example in examples]
+    dangers = _about_danger(messages, examples)
+    progress(f"{len(messages)} messages, {len(examples)} examples, {len(dangers)} about danger")
+    rows: list[Message | Example | DangerMessage] = [*messages, *examples, *dangers]
+    texts, languages = [row.text for row in rows], [row.language for row in rows]
     vectors = encoded(texts, Embedder(embedder, artifacts))
     progress("sentence vectors done")
     space = FeatureSpace.learnt(texts, languages, vectors)
     features = space.features(texts, languages, vectors)
-    split = len(messages)
-    told = features.rows(np.arange(split))
+    parts = np.cumsum([0, len(messages), len(examples), len(dangers)])
+    told, said, near = (features.rows(np.arange(*pair)) for pair in pairwise(parts))
     needs = fit_needs(told, [message.needs for message in messages])
     progress(f"{len(needs.labels)} needs trained")
     answered = np.flatnonzero([bool(message.kinds) for message in messages])
     kinds = fit_needs(told.rows(answered), [messages[i].kinds for i in answered])
     progress(f"{len(kinds.labels)} kinds trained on {len(answered)} messages")
-    intents = fit_intents(
-        features.rows(np.arange(split, len(texts))), [example.intent for example in examples]
-    )
+    intents = fit_intents(said, [example.intent for example in examples])
     progress(f"{len(intents.labels)} intents trained")
+    danger = fit_danger(near, dangers)
+    progress(
+        f"danger trained, flagged from {danger.flag_from:.2f}, sure from {danger.sure_from:.2f}"
+    )
     names = (*municipality_names(), DEMO_MUNICIPALITY)
-    _write(artifacts, Trained(embedder, space, intents, needs, kinds, names))
+    _write(artifacts, Trained(embedder, space, intents, needs, kinds, danger, names))
     progress("written")
+
+
+def _about_danger(messages: Sequence[Message], examples: Sequence[Example]) -> list[DangerMessage]:
+    """Messages written about danger, and those of parents that surely are not; each once."""
+    written = [
+        replace(message, text=spelled(message.text, message.language))
+        for message in danger_messages()
+    ]
+    told = [
+        DangerMessage(m.text, m.language, ACUTE if m.level == ACUTE else None)
+        for m in messages
+        if m.level or UNSURE.isdisjoint(m.needs)
+    ]
+    said = [
+        DangerMessage(e.text, e.language, None) for e in examples if e.intent not in (TELL, UNCLEAR)
+    ]
+    return list({row.text: row for row in [*said, *told, *written]}.values())
 
 
 def encoded(texts: Sequence[str], embedder: Embedder) -> Vectors:
@@ -112,6 +134,7 @@ def _messages() -> Iterator[Message]:
                 str(content["author"]),
                 tuple(raw["needs"]),
                 tuple(raw.get("kinds", ())),
+                raw.get("level"),
             )
 
 
@@ -178,9 +201,10 @@ def _inputs_hash() -> str:
     """One hash of every file the result depends on."""
     code = [
         Path(__file__).parent / f"{name}.py"
-        for name in ("embedder", "normalise", "intents", "needs", "train", "pipeline")
+        for name in ("embedder", "normalise", "intents", "needs", "danger", "train", "pipeline")
     ]
-    data = [*(DATA / "needs").glob("*.yml"), *(DATA / "intents").glob("*.yml")]
+    folders = ("needs", "intents", "safety_messages", "everyday")
+    data = [path for name in folders for path in (DATA / name).glob("*.yml")]
     written = [*DATA.glob("*/entities.yml"), *DATA.glob("*/need_words.yml")]
     digest = hashlib.sha256()
     for path in [*sorted(code), *sorted(data), *sorted(written), MUNICIPALITIES]:

@@ -150,7 +150,7 @@ function cardBox(card, page) {
     element(
       "p",
       { class: "card-source" },
-      card.source && `${say("card_source")}: ${card.source}. `,
+      card.source && `${card.source}. `,
       card.verified_on && say("card_verified", { date: sayDate(card.verified_on) }),
       card.verified_on && ".",
     ),

@@ -141,7 +141,7 @@ def test_a_parent_sees_what_was_understood_and_support_with_reasons(new_page: Ne
     for card in cards.all():
         expect(card).to_contain_text("Varför det kan passa")
         assert card.locator("ul").first.locator("li").first.inner_text().strip()
-        expect(card).to_contain_text("Källa")
+        assert card.locator(".card-source").inner_text().count("Källa:") == 1
 
 
 def test_where_no_coordinator_exists_the_parent_is_told_so_and_what_to_do(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ import pytest
 from bot.ledger import Ledger
 from bot.settings import Settings
 from channels.app import create_app
+from knowledge.catalogue import Catalogue
 from tests.conftest import NewParent, Parent
 
 SCHOOL = "Min flicka på tretton är hemma från skolan hela dagarna sedan september."
@@ -25,6 +27,18 @@ async def test_the_first_message_says_what_this_is(new_parent: NewParent) -> Non
     for word in ("dator", "30 dagar", "112", "radera"):
         assert word in welcome["text"]
     assert welcome["choices"][0]["id"] == "path:school"
+
+
+async def test_support_and_words_are_found_without_the_chat(
+    client: httpx.AsyncClient, catalogue: Catalogue
+) -> None:
+    start = (await client.get("/?lang=en")).text
+    for municipality in catalogue.municipalities:
+        assert f'href="/stod/{municipality}?lang=en"' in start
+        chat = (await client.get(f"/chat/{municipality}?lang=en")).text
+        assert re.search(rf'<a href="/stod/{municipality}\?lang=en">Find support without', chat)
+        assert 'href="/ordlista?lang=en"' in chat
+    assert 'href="/ordlista?lang=en"' in start
 
 
 async def test_a_message_sent_twice_is_answered_once(new_parent: NewParent) -> None:

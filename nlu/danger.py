@@ -1,0 +1,118 @@
+"""A second, statistical look for danger: it may add a flag to what the rules saw, never take one.
+
+The same pair of linear models as for needs (`nlu.needs`), over "danger" and its categories, learnt
+from messages written for it (`data/safety_messages`), ordinary messages of parents and everyday
+talk (`data/everyday`). It needs the models, so it looks in the worker; the rules of `nlu.safety`
+have looked before, in the web process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from nlu.intents import Features, Scores
+from nlu.needs import NeedModel, fit_with_held_out
+from nlu.safety import CATEGORIES, Check
+
+DATA = Path(__file__).parent / "data"
+DANGER, EVERYDAY, CALM = "danger", "everyday", "calm"
+ACUTE = "acute"  # in place of a category: a danger that nobody has named
+# What the score is made of; chosen on held-out messages for recall at the same false alarms.
+OF_CATEGORY, OF_EVERYDAY = 1.0, 1.5
+FALSE_ALARMS_EVERYDAY = 0.002  # share of everyday talk that may set the flag
+FALSE_ALARMS_NEAR = 0.02  # share of near misses that may be called a sure danger
+# Messages of parents with these needs may be about danger, as long as nobody has read them for it.
+UNSURE = frozenset(
+    {
+        "suicide_selfharm_child", "parent_crisis", "violence_in_family", "missing_child",
+        "youth_self_disclosure", "pregnancy_infant", "third_party_concern", "youth_crime_drugs",
+        "child_next_of_kin", "young_carer", "unclear", "parent_substance",
+        "normbreaking_young_child", "contact_fear_social_services",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DangerMessage:
+    """A message and what it tells: its category, or None when nobody is in danger."""
+
+    text: str
+    language: str
+    category: str | None
+    is_everyday: bool = False
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        if self.category:
+            return (DANGER,) if self.category == ACUTE else (DANGER, self.category)
+        return (EVERYDAY,) if self.is_everyday else (CALM,)
+
+
+@dataclass(frozen=True)
+class DangerModel:
+    """The model, the score from which danger is answered, and from which it is sure."""
+
+    model: NeedModel
+    flag_from: float
+    sure_from: float
+
+    def added(self, check: Check, features: Features) -> Check:
+        """What the rules saw; when they saw nothing, what the model sees."""
+        if check.acute:
+            return check
+        probabilities = self.model.probabilities(features)
+        score = float(_scores(probabilities, self.model.labels)[0])
+        if score < self.flag_from:
+            return check
+        row = dict(zip(self.model.labels, probabilities[0], strict=True))
+        return Check(
+            acute=True,
+            categories=(max(CATEGORIES, key=lambda name: row.get(name, 0.0)),),
+            who="unknown",
+            when="unknown",
+            denied=False,
+            sure=score >= self.sure_from,
+        )
+
+
+def _scores(probabilities: Scores, labels: Sequence[str]) -> Scores:
+    """Log odds of danger and of its likeliest category, less those of everyday talk."""
+    odds = np.log((probabilities + 1e-4) / (1 - probabilities + 1e-4))
+    categories = [i for i, label in enumerate(labels) if label in CATEGORIES]
+    likeliest = odds[:, categories].max(axis=1)
+    everyday = odds[:, labels.index(EVERYDAY)]
+    score = odds[:, labels.index(DANGER)] + OF_CATEGORY * likeliest - OF_EVERYDAY * everyday
+    return np.asarray(score)
+
+
+def danger_messages() -> Iterator[DangerMessage]:
+    """Messages written to be about danger or nearly so, and everyday talk."""
+    for path in sorted((DATA / "safety_messages").glob("*.yml")):
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for row in content["messages"]:
+            category = str(row["category"]) if row["acute"] else None
+            yield DangerMessage(str(row["text"]), str(content["language"]), category)
+    for path in sorted((DATA / "everyday").glob("*.yml")):
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for text in content["messages"]:
+            yield DangerMessage(str(text), str(content["language"]), None, is_everyday=True)
+
+
+def fit_danger(features: Features, messages: Sequence[DangerMessage]) -> DangerModel:
+    """Learns the model, and both thresholds on messages that were held out from training."""
+    model, held_out = fit_with_held_out(features, [message.labels for message in messages])
+    scores = _scores(held_out, model.labels)
+    everyday = scores[[message.is_everyday for message in messages]]
+    calm = scores[[CALM in message.labels for message in messages]]
+    flag_from = _exceeded_by(everyday, FALSE_ALARMS_EVERYDAY)
+    return DangerModel(model, flag_from, max(flag_from, _exceeded_by(calm, FALSE_ALARMS_NEAR)))
+
+
+def _exceeded_by(scores: Scores, share: float) -> float:
+    """The score that at most this share of `scores` exceeds."""
+    return float(np.nextafter(np.sort(scores)[-1 - int(len(scores) * share)], np.inf))
