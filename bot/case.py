@@ -59,8 +59,6 @@ def entities_of(
 
     `may_start` is true where no other question is open, so that the needs may choose a path.
     """
-    if understanding.intent in ASKING:
-        return {}
     found: dict[str, list[Any]] = {}
     for entity in understanding.entities:
         found.setdefault(entity.name, []).append(entity.value)
@@ -69,6 +67,8 @@ def entities_of(
     if asked in FACTS & set(entities) and words < LONG_ANSWER:
         # "10 years" answers the question that is open and no other; it tells no new need.
         return {asked: entities[asked]}
+    if understanding.intent in ASKING:
+        return {}
     if understanding.intent == "tell":
         entities.update(_story(understanding, slots, policy, seq, may_start))
     return entities

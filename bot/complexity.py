@@ -12,6 +12,10 @@ from pydantic import BaseModel, ConfigDict
 
 POLICY = Path(__file__).parent / "content" / "policy" / "complexity.yml"
 Level = Literal["information", "guide", "coordinator", "acute"]
+Thresholds = Mapping[Literal["guide", "coordinator"], int]
+# How a message reads (nlu/danger.py); a coordinator's case is also a signal with a reason in words.
+READS_QUESTION, READS_GUIDE = "reads_information", "reads_guide"
+READS_MORE = frozenset({READS_GUIDE, "reads_coordinator"})
 LEVELS: tuple[Level, ...] = ("information", "guide", "coordinator", "acute")
 
 
@@ -57,7 +61,8 @@ class _Floor(_Model):
 class Complexity(_Model):
     """The policy (`bot/content/policy/complexity.yml`)."""
 
-    thresholds: Mapping[Literal["guide", "coordinator"], int]
+    thresholds: Thresholds
+    thresholds_of_a_question: Thresholds
     derived: Mapping[str, Mapping[str, int]]
     points: Mapping[str, int]
     need_signals: Mapping[str, str]
@@ -74,12 +79,28 @@ class Complexity(_Model):
         same_day = any(floor.same_day for floor in floors)
         if case.is_acute:
             return Assessment("acute", signals, same_day=True)
+        answered = sum(signal.points for signal in signals if signal.id in self.derived)
         total = sum(signal.points for signal in signals)
-        by_points = "coordinator" if total >= self.thresholds["coordinator"] else "information"
-        if by_points == "information" and total >= self.thresholds["guide"]:
-            by_points = "guide"
-        levels = [by_points, *(floor.level for floor in floors)]
-        return Assessment(max(levels, key=LEVELS.index), signals, same_day)  # type: ignore[arg-type]
+        is_question = self._is_question(case)
+        thresholds = self.thresholds_of_a_question if is_question else self.thresholds
+        levels: list[Level] = [self._by_points(total, thresholds)]
+        levels.append(self._by_points(answered, self.thresholds))
+        if READS_GUIDE in case.signals:
+            levels.append("guide")
+        if not is_question:
+            levels += [floor.level for floor in floors]
+        return Assessment(max(levels, key=LEVELS.index), signals, same_day)
+
+    @staticmethod
+    def _is_question(case: Case) -> bool:
+        """Nothing the parent wrote reads as more than a question."""
+        return READS_QUESTION in case.signals and not READS_MORE & set(case.signals)
+
+    @staticmethod
+    def _by_points(points: int, thresholds: Thresholds) -> Level:
+        if points >= thresholds["coordinator"]:
+            return "coordinator"
+        return "guide" if points >= thresholds["guide"] else "information"
 
     def _observed(self, case: Case) -> Iterator[str]:
         said = {s for s in case.signals if s in self.points}

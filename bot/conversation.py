@@ -191,12 +191,27 @@ class Conversations:
             log.error("engine_silent", message_id=message.id, intent=said.intent)
             return self._fixed(Outcome.ERROR_ENGINE, setting)
         result = self._result(message, decision, turn, setting, conversation)
+        return self._with_danger(result, check, conversation, setting)
+
+    def _with_danger(
+        self,
+        result: TurnResult,
+        check: safety.Check,
+        conversation: Conversation,
+        setting: Setting,
+    ) -> TurnResult:
+        """What only the models saw: its answer first, and then what was asked for.
+
+        Where they are not sure, one line says what to do if somebody is in danger.
+        """
         if not check.acute or conversation.is_acute:
             return result
-        # Only the models saw danger: its answer comes first, and what was asked for after it.
-        replies = [self._replies.acute(check, setting), *result.replies]
-        level = "acute" if check.sure else result.level
-        return replace(result, replies=replies, outcome=Outcome.ACUTE, level=level)
+        if check.sure:
+            replies = [self._replies.acute(check, setting), *result.replies]
+            return replace(result, replies=replies, outcome=Outcome.ACUTE, level="acute")
+        if conversation.active_loop not in (None, "form_start"):
+            return result
+        return replace(result, replies=[self._replies.maybe_acute(setting), *result.replies])
 
     async def _decide(self, conversation: Conversation, said: Said) -> Decision:
         state = await self._ledger.dialogue_state(conversation.id)

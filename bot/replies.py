@@ -116,6 +116,14 @@ class Replies:
             acute=True,
         )
 
+    def maybe_acute(self, setting: Setting) -> OutgoingMessage:
+        """One line for a message that may be about danger: what to do if it is, and the numbers."""
+        text = self.content.text(setting.language, "acute_maybe")
+        lines = self._acute["default"].lines
+        numbers = self.numbers(lines, setting.municipality, setting.language)
+        body = {"numbers": numbers}
+        return OutgoingMessage(Author.BOT, text, "acute_maybe", setting.language, body)
+
     def numbers(
         self,
         kinds: Sequence[str],

@@ -8,8 +8,8 @@ have looked before, in the web process.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +21,16 @@ from nlu.safety import CATEGORIES, Check
 
 DATA = Path(__file__).parent / "data"
 DANGER, EVERYDAY, CALM = "danger", "everyday", "calm"
+QUESTION = "information"  # the level of who can go on by herself
+GUIDE, COORDINATOR = "guide", "coordinator"
+QUESTION_FROM, COORDINATOR_FROM = 0.5, 0.5  # probabilities, chosen on held-out authors
+ACUTE_FROM, ACUTE_ALONE_FROM = 0.2, 0.6  # with a rule that says so, and without
 ACUTE = "acute"  # in place of a category: a danger that nobody has named
 # What the score is made of; chosen on held-out messages for recall at the same false alarms.
-OF_CATEGORY, OF_EVERYDAY = 1.0, 1.5
-FALSE_ALARMS_EVERYDAY = 0.002  # share of everyday talk that may set the flag
-FALSE_ALARMS_NEAR = 0.02  # share of near misses that may be called a sure danger
+OF_CATEGORY, OF_EVERYDAY = 1.0, 0.5
+FALSE_ALARMS_EVERYDAY = 0.005  # share of everyday talk that may set the flag
+FALSE_ALARMS_QUESTIONS = 0.04  # share of parents' questions about rights and courses that may
+FALSE_ALARMS_SURE = 0.01  # share of parents' messages without danger that may be called sure
 # Messages of parents with these needs may be about danger, as long as nobody has read them for it.
 UNSURE = frozenset(
     {
@@ -45,6 +50,7 @@ class DangerMessage:
     language: str
     category: str | None
     is_everyday: bool = False
+    level: str | None = None  # of a parent's message, where a reader has set it
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -90,6 +96,26 @@ def _scores(probabilities: Scores, labels: Sequence[str]) -> Scores:
     return np.asarray(score)
 
 
+def weighed(check: Check, reads: Mapping[str, float], *, by_rules: bool) -> Check:
+    """A danger is sure when the message also reads as one; the flag itself stays as it is.
+
+    `reads` is the probability of each level a reader would choose.
+    """
+    if not check.acute:
+        return check
+    acute = reads.get(ACUTE, 0.0)
+    is_sure = acute >= ACUTE_FROM if by_rules else check.sure and acute >= ACUTE_ALONE_FROM
+    return replace(check, sure=is_sure)
+
+
+def reading(reads: Mapping[str, float], check: Check) -> str:
+    """The level a message reads as, danger apart: information, guide or coordinator."""
+    if reads.get(COORDINATOR, 0.0) >= COORDINATOR_FROM:
+        return COORDINATOR
+    is_question = reads.get(QUESTION, 0.0) >= QUESTION_FROM and not check.acute
+    return QUESTION if is_question else GUIDE
+
+
 def danger_messages() -> Iterator[DangerMessage]:
     """Messages written to be about danger or nearly so, and everyday talk."""
     for path in sorted((DATA / "safety_messages").glob("*.yml")):
@@ -108,9 +134,13 @@ def fit_danger(features: Features, messages: Sequence[DangerMessage]) -> DangerM
     model, held_out = fit_with_held_out(features, [message.labels for message in messages])
     scores = _scores(held_out, model.labels)
     everyday = scores[[message.is_everyday for message in messages]]
-    calm = scores[[CALM in message.labels for message in messages]]
-    flag_from = _exceeded_by(everyday, FALSE_ALARMS_EVERYDAY)
-    return DangerModel(model, flag_from, max(flag_from, _exceeded_by(calm, FALSE_ALARMS_NEAR)))
+    questions = scores[[message.level == QUESTION for message in messages]]
+    calm = scores[[message.level not in (None, ACUTE) for message in messages]]
+    flag_from = max(
+        _exceeded_by(everyday, FALSE_ALARMS_EVERYDAY),
+        _exceeded_by(questions, FALSE_ALARMS_QUESTIONS),
+    )
+    return DangerModel(model, flag_from, max(flag_from, _exceeded_by(calm, FALSE_ALARMS_SURE)))
 
 
 def _exceeded_by(scores: Scores, share: float) -> float:

@@ -13,7 +13,7 @@ from pathlib import Path
 import joblib
 
 from nlu import language, safety
-from nlu.danger import DangerModel
+from nlu.danger import DangerModel, reading, weighed
 from nlu.embedder import Embedder, Vectors
 from nlu.entities import WRITTEN, Entity, EntityReader, spelling
 from nlu.intents import TELL, FeatureSpace, IntentModel
@@ -23,6 +23,7 @@ from nlu.safety import Check
 
 FOLDER = "nlu"
 MODEL_FILE = "model.joblib"
+FEWEST_WORDS_READ = 4  # below that a message is not read for its level
 LONGEST_READ = 2_000  # characters; the safety check reads all of them
 
 __all__ = ["Entity", "Need", "Pipeline", "Understanding"]
@@ -52,6 +53,7 @@ class Trained:
     needs: NeedModel
     kinds: NeedModel  # the same model over kinds of support: which of them answer a message
     danger: DangerModel
+    levels: IntentModel  # how a message reads: the level a reader would choose
     municipalities: tuple[str, ...]
 
 
@@ -103,6 +105,12 @@ class Pipeline:
         ranked = self._trained.intents.ranked(features)[0]
         intent, confidence = ranked[0]
         needs = self._trained.needs.chosen(features, is_told=intent == TELL)
+        reads = dict(self._trained.levels.ranked(features)[0])
+        seen = self._trained.danger.added(check, features)
+        check = weighed(seen, reads, by_rules=check.acute)
+        signals = details.signals
+        if intent == TELL and len(normal.text.split()) >= FEWEST_WORDS_READ:
+            signals = (*signals, f"reads_{reading(reads, check)}")
         return Understanding(
             language=code,
             intent=intent,
@@ -110,8 +118,8 @@ class Pipeline:
             intents=tuple(ranked[:3]),
             needs=needs,
             entities=details.entities,
-            signals=details.signals,
-            safety=self._trained.danger.added(check, features),
+            signals=signals,
+            safety=check,
         )
 
     def vector(self, text: str, language: str) -> Vectors:

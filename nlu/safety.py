@@ -29,7 +29,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +55,9 @@ HITS_ENOUGH = 6  # places of one kind of danger that are looked at closely
 NEAR_PERSON = 6  # words after a danger in which its person may be named
 
 _INVISIBLE = re.compile(
-    "[\u0300-\u036f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
-    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\ufff9-\ufffb'’‘`´*]"
+    "[\u0300-\u036f\u00ad\u0610-\u061a\u061c\u0640\u064b-\u065f\u0670\u06d6-\u06ed\u115f\u1160"
+    "\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\ufff9-\ufffb'’‘ʼ′`´*]"
 )
 _REPEATED = re.compile(r"([^\W\d_])\1+")
 _DIGIT_AS_LETTER = re.compile(r"(?<=[^\W\d_])[01345](?=[^\W\d_])")
@@ -64,6 +65,9 @@ _LETTER_FOR = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s"}
 _TOKEN = re.compile(r"\d+|[^\W\d_]+|[.!?…,;:\n()\[\]\"”“»«]+|[-–—]{2,}|[–—]")
 _SPACED_LETTERS = re.compile(r"(?<!\w)(?:[^\W\d_] ){4,}[^\W\d_](?!\w)")
 _RANGE = re.compile(r"(\d+)-(\d+)")
+# Letters that Unicode does not take apart, and other scripts' punctuation.
+_PLAIN_LETTER = str.maketrans("øıæłđґ،؛؟۔።፣፤፥፦፧", "oialdг,;?..,;;:?")
+_PERSIAN_PREFIX = re.compile(r"(?<!\w)(ن?م[يی]) (?=[^\W\d_])")  # "می کشم" is one word
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,7 @@ class Check:
     who: str  # "me" | "my_child" | "other" | "unknown"
     when: str  # "now" | "recent" | "past" | "unknown"
     denied: bool  # negated: lowers the tone, never the flag
+    sure: bool = True  # rules are; a statistical flag may not be: help is shown, nothing is decided
 
 
 NO_DANGER = Check(acute=False, categories=(), who="unknown", when="unknown", denied=False)
@@ -155,10 +160,10 @@ class _Raw:
 
 def _fold(text: str) -> str:
     """Lower case without accents, invisible characters, doubled letters, ae/oe for ä/ö."""
-    text = unicodedata.normalize("NFKD", text).casefold().replace("ø", "o").replace("ı", "i")
-    text = _INVISIBLE.sub("", text).replace("æ", "a")
+    text = unicodedata.normalize("NFKD", text).casefold().replace("і\u0308", "иі")
+    text = _INVISIBLE.sub("", text).translate(_PLAIN_LETTER)
     text = text.replace("ae", "a").replace("oe", "o")
-    return _REPEATED.sub(r"\1", text)
+    return _PERSIAN_PREFIX.sub(r"\1", _REPEATED.sub(r"\1", text))
 
 
 def _split(text: str) -> _Raw:
@@ -457,6 +462,7 @@ class Lexicon:
 
     language: str
     _vocabulary: _Vocabulary = field(repr=False)
+    _letters: tuple[tuple[str, str], ...] = field(repr=False)
     _rewrites: Mapping[str, tuple[str, ...]] = field(repr=False)
     _fillers: frozenset[str] = field(repr=False)
     _breaks: frozenset[str] = field(repr=False)
@@ -511,6 +517,7 @@ class Lexicon:
         pending = 0
         for place, (word, kind) in enumerate(zip(raw.words, raw.breaks, strict=True)):
             pending = max(pending, kind)
+            word = _spelled(word, self._letters)
             if word in self._fillers:
                 continue
             if word in self._breaks:
@@ -681,6 +688,17 @@ def _antecedent(pronoun: _Mention, people: list[_Mention]) -> str:
     return named[-1] if named else "pronoun"
 
 
+@lru_cache(maxsize=8192)
+def _spelled(word: str, letters: tuple[tuple[str, str], ...]) -> str:
+    """A folded word in the one spelling that a language's alphabets and dialects share."""
+    if not letters:
+        return word
+    word = f" {word} "
+    for old, new in letters:
+        word = word.replace(old, new)
+    return _REPEATED.sub(r"\1", word.strip())
+
+
 def _shortened(word: str) -> Iterator[str]:
     yield word
     for at in range(len(word)):
@@ -733,20 +751,24 @@ class _Reader:
             "reports", "third_person", "negations", "not_denying", "negation_reach", "signs",
             "adds", "dangers", "cancels",
         }  # fmt: skip
-        if set(self._content) != required:
+        if set(self._content) - {"letters"} != required:
             raise LexiconError(f"keys missing or unknown: {sorted(set(self._content) ^ required)}")
+        self._letters = tuple(
+            (_word(old), _word(new))
+            for old, new in _mapping(self._content.get("letters", {}), "letters").items()
+        )
         self._vocabulary = _Vocabulary()
         self._rewrites = {
-            _word(key): tuple(_word(part) for part in str(value).split())
+            self._word(key): tuple(self._word(part) for part in str(value).split())
             for key, value in _mapping(self._content["rewrites"], "rewrites").items()
         }
-        self._fillers = frozenset(map(_word, self._strings("fillers")))
-        self._breaks = frozenset(map(_word, self._strings("breaks")))
+        self._fillers = frozenset(map(self._word, self._strings("fillers")))
+        self._breaks = frozenset(map(self._word, self._strings("breaks")))
         self._lists = {
             str(name): _strings(items, f"words: {name}")
             for name, items in _mapping(self._content["words"], "words").items()
         }
-        self._not_words = frozenset(map(_word, self._strings("negations")))
+        self._not_words = frozenset(map(self._word, self._strings("negations")))
 
     def lexicon(self) -> Lexicon:
         signs = {
@@ -763,6 +785,7 @@ class _Reader:
         return Lexicon(
             language=_word(self._content["language"]),
             _vocabulary=self._vocabulary,
+            _letters=self._letters,
             _rewrites=self._rewrites,
             _fillers=self._fillers,
             _breaks=self._breaks,
@@ -779,6 +802,9 @@ class _Reader:
             _not_denying=self._bit("not_denying"),
             _negation_reach=(reach[0], reach[1]),
         )
+
+    def _word(self, value: object) -> str:
+        return _spelled(_word(value), self._letters)
 
     def _strings(self, key: str) -> list[str]:
         return _strings(self._content[key], key)
@@ -797,7 +823,7 @@ class _Reader:
 
     def _slips(self) -> dict[str, frozenset[str]]:
         slips: dict[str, set[str]] = {}
-        for word in map(_word, self._strings("tolerant")):
+        for word in map(self._word, self._strings("tolerant")):
             if len(word) < 6 or not self._vocabulary.mark(word):
                 raise LexiconError(f"tolerant: {word!r} is too short or in no phrase")
             for variant in _shortened(word):
@@ -901,7 +927,8 @@ class _Reader:
 
     def _kept(self, row: tuple[str, ...]) -> tuple[str, ...]:
         """``row`` as it stands in a text after fillers are dropped and spellings unified."""
-        kept = [w for w in row if w not in self._fillers | self._breaks]
+        spelled = (_spelled(word, self._letters) for word in row)
+        kept = [w for w in spelled if w and w not in self._fillers | self._breaks]
         return tuple(part for word in kept for part in self._rewrites.get(word, (word,)))
 
     def _step(self, part: str, where: str) -> _Step:

@@ -81,8 +81,12 @@ def train(artifacts: Path, progress: Callable[[str], None], embedder: str | None
     progress(
         f"danger trained, flagged from {danger.flag_from:.2f}, sure from {danger.sure_from:.2f}"
     )
+    read = np.flatnonzero([message.level is not None for message in messages])
+    levels = fit_intents(told.rows(read), [str(messages[i].level) for i in read])
+    progress(f"levels trained on {len(read)} messages")
     names = (*municipality_names(), DEMO_MUNICIPALITY)
-    _write(artifacts, Trained(embedder, space, intents, needs, kinds, danger, names))
+    trained = Trained(embedder, space, intents, needs, kinds, danger, levels, names)
+    _write(artifacts, trained)
     progress("written")
 
 
@@ -93,7 +97,7 @@ def _about_danger(messages: Sequence[Message], examples: Sequence[Example]) -> l
         for message in danger_messages()
     ]
     told = [
-        DangerMessage(m.text, m.language, ACUTE if m.level == ACUTE else None)
+        DangerMessage(m.text, m.language, ACUTE if m.level == ACUTE else None, level=m.level)
         for m in messages
         if m.level or UNSURE.isdisjoint(m.needs)
     ]
