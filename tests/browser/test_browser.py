@@ -129,7 +129,7 @@ def tab_to(page: Page, selector: str, key: str = "Tab") -> None:
 def test_a_parent_sees_what_was_understood_and_support_with_reasons(new_page: NewPage) -> None:
     page = new_page()
     page.goto("/")
-    page.get_by_role("link", name="Strängnäs").click()
+    page.get_by_role("link", name="Strängnäs", exact=True).click()
     expect(page.locator(".message-bot").first).to_contain_text("en dator")
     tell_situation(page)
 
