@@ -14,7 +14,6 @@ from typing import Any
 from bot.edits import Edits
 from bot.live_search import LiveSearch
 from knowledge.search import Query, Reason, Search
-from nlu import safety
 from nlu.pipeline import Pipeline, Understanding
 
 WARM_UP = "hej"
@@ -186,13 +185,17 @@ def find(
 
 
 def as_query(pipeline: Pipeline, wanted: Wanted) -> Query:
-    """The query of what is wanted: its words as a vector and as kinds of support."""
+    """The query of what is wanted: its words as a vector and as kinds of support.
+
+    Help lines for danger come first only where the danger is sure; else they fit or do not.
+    """
+    check = pipeline.understand(wanted.text, wanted.language).safety
     return Query(
         text=wanted.text,
         vector=pipeline.vector(wanted.text, wanted.language),
         needs=wanted.needs,
         kinds=pipeline.kinds(wanted.text, wanted.language),
-        dangers=safety.check(wanted.text, wanted.language).categories,
+        dangers=check.categories if check.sure else (),
         child_ages=wanted.child_ages,
         relation=wanted.relation,
         avoid_kinds=wanted.avoid_kinds,
