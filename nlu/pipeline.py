@@ -67,6 +67,7 @@ class Pipeline:
         self._today = today
         self._embedder = Embedder(trained.embedder, artifacts)
         self._latest: tuple[str, Vectors] | None = None
+        self._understood: tuple[str, Understanding] | None = None
         self._entities = EntityReader(trained.municipalities)
         self._spelling = {code: spelling(code) for code in WRITTEN}
         language.load()
@@ -96,6 +97,15 @@ class Pipeline:
 
     def understand(self, text: str, hint: str | None = None) -> Understanding:
         """What `text` means; `hint` is the language of the conversation so far."""
+        if self._understood and self._understood[0] == text:
+            latest = self._understood[1]
+            if latest.language == hint:  # a message is understood and then searched with
+                return latest
+        understanding = self._read(text, hint)
+        self._understood = (text, understanding)
+        return understanding
+
+    def _read(self, text: str, hint: str | None) -> Understanding:
         check = safety.check(text, hint)
         short = text[:LONGEST_READ]
         code, _ = language.identify(short, hint)
