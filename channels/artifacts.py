@@ -158,9 +158,9 @@ class Finder:
         self._pipeline = load_pipeline(settings)
         self.index = open_search(self._pipeline, settings.artifacts, edits)
 
-    def needs(self, text: str) -> dict[str, float]:
+    def needs(self, text: str, language: str | None = None) -> dict[str, float]:
         """The needs of a text with their scores, best first."""
-        return {need.id: need.score for need in self._pipeline.understand(text).needs}
+        return {need.id: need.score for need in self._pipeline.understand(text, language).needs}
 
     def query(self, labelled: LabelledQuery) -> Query:
         """A labelled query as search gets it: with what is understood from its text alone."""

@@ -11,11 +11,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
-import numpy as np
 import yaml
 
 from bot.case import entities_of
-from bot.complexity import LEVELS
 from bot.database import database_url, migrate
 from bot.engine.compile import Policy
 from bot.ledger import Claim, Ledger, TurnResult
@@ -26,6 +24,8 @@ from bot.settings import PROJECT, Settings
 from bot.understanding import Wanted
 from bot.worker import open_worker
 from channels import artifacts
+from channels.unseen import table as unseen_table
+from channels.unseen import unseen
 from knowledge import evaluate as knowledge_evaluate
 from knowledge.queries import load_queries
 from knowledge.rerank import learn
@@ -51,7 +51,7 @@ def run_suites(
             artifacts.load_pipeline(settings), data or DANGER_TESTS, SHARED
         ),
         "language": lambda: nlu_evaluate.languages(data or SHARED),
-        "unseen": lambda: _unseen(settings, data or PROJECT / "tests" / "data"),
+        "unseen": lambda: unseen(settings, data or PROJECT / "tests" / "data"),
         "swefaq": lambda: _swefaq(settings, data or SHARED / "swefaq_dev.jsonl"),
         "massive": lambda: nlu_evaluate.massive(
             train or SHARED / "massive_sv_train.jsonl", test, artifacts.open_embedder(settings)
@@ -67,6 +67,8 @@ def readable(figures: dict[str, Any]) -> list[str]:
     """The figures of a suite as lines: a table where there is one, else indented JSON."""
     if figures["suite"] == "search":
         return ["search", *knowledge_evaluate.tables(figures)]
+    if figures["suite"] == "unseen":
+        return ["unseen", *unseen_table(figures)]
     return [json.dumps(figures, ensure_ascii=False, indent=2)]
 
 
@@ -95,39 +97,6 @@ def _swefaq(settings: Settings, data: Path) -> dict[str, Any]:
     embedder = artifacts.open_embedder(settings)
     systems = knowledge_evaluate.evaluate_faq(data, embedder.encode)
     return {**systems.pop("ours"), **systems}
-
-
-def _unseen(settings: Settings, folder: Path) -> dict[str, Any]:
-    """Messages by authors who saw no rule and no training text: needs, level, search, danger."""
-    finder, assessor = artifacts.Finder(settings), artifacts.Assessor(settings)
-    figures: dict[str, Any] = {}
-    for path in sorted(folder.glob("unseen_[se][vn].yml")):
-        rows = yaml.safe_load(path.read_text(encoding="utf-8"))["messages"]
-        hits = [_unseen_hits(row, finder, assessor) for row in rows]
-        shares = {name: round(float(np.mean([h[name] for h in hits])), 3) for name in hits[0]}
-        figures[path.stem] = {"messages": len(rows), **shares}
-    dangers = yaml.safe_load((folder / "unseen_safety.yml").read_text(encoding="utf-8"))["messages"]
-    for wanted, name in ((True, "acute found"), (False, "false alarms")):
-        found = [safety.check(row["text"]).acute for row in dangers if row["acute"] is wanted]
-        figures[name] = f"{sum(found)}/{len(found)}"
-    return figures
-
-
-def _unseen_hits(
-    row: dict[str, Any], finder: artifacts.Finder, assessor: artifacts.Assessor
-) -> dict[str, bool]:
-    needs = list(finder.needs(row["text"]))[:3]
-    level = assessor.assess(row["text"], None)["level"]
-    apart = abs(LEVELS.index(level) - LEVELS.index(row["level"]))
-    matches = finder.search(row["text"], row["municipality"], None, None, 3)
-    kinds = {kind for match in matches for kind in match["kinds"]}
-    return {
-        "main need in top 3": row["needs"][0] in needs,
-        "level exact": apart == 0,
-        "level within one": apart <= 1,
-        "acute rated information": row["level"] == "acute" and level == "information",
-        "search kind in first 3": bool(kinds & set(row["kinds"])),
-    }
 
 
 async def run_bench(settings: Settings, actions: str) -> dict[str, Any]:

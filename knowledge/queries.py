@@ -32,6 +32,7 @@ class LabelledQuery:
     author: str = ""
     split: Split = "test"
     author_kinds: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()  # what one reader would offer, then another; () = not labelled
 
 
 def load_queries(path: Path = QUERIES) -> list[LabelledQuery]:
@@ -59,6 +60,7 @@ def _queries(path: Path) -> Iterator[LabelledQuery]:
             str(head.get("author", "")),
             head.get("split", "test"),
             tuple(str(kind) for kind in item.get("author_kinds", ())),
+            tuple(str(level) for level in item.get("levels", ())),
         )
 
 
