@@ -303,7 +303,8 @@ async def _add_guide(
 def catalogue_check(json_: Json = False) -> None:
     """Faults and weak spots of the catalogue, with the edits made in the console."""
     from bot.edits import effective_catalogue
-    from knowledge.catalogue import CatalogueError, check
+    from knowledge.catalogue import CatalogueError
+    from knowledge.checks import check
 
     try:
         findings = check(effective_catalogue(settings()))

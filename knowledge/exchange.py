@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from knowledge import datapackage, hsds, sheet, workbook
 from knowledge.catalogue import Catalogue, Municipality, NeededEntryError, Service
-from knowledge.catalogue import check as check_catalogue
+from knowledge.checks import check as check_catalogue
 from knowledge.faults import (
     Fault,
     FileFaultError,

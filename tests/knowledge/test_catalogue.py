@@ -13,8 +13,8 @@ from knowledge.catalogue import (
     CatalogueError,
     NeededEntryError,
     Service,
-    check,
 )
+from knowledge.checks import check
 from tests.knowledge.small_catalogue import MONEY, Folder
 
 DAY = dt.date(2026, 11, 22)
