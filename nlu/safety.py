@@ -50,6 +50,7 @@ class Check:
     when: str  # "now" | "recent" | "past" | "unknown"
     denied: bool  # negated: lowers the tone, never the flag
     sure: bool = True  # rules are; a statistical flag may not be: help is shown, nothing is decided
+    language: str | None = None  # whose rules saw it; None where that says nothing of the writer's
 
 
 NO_DANGER = Check(acute=False, categories=(), who="unknown", when="unknown", denied=False)
@@ -68,6 +69,8 @@ def check(text: str, language: str | None = None) -> Check:
         lexicon.explain(reading, explained)
     found: list[Finding] = []
     claimed: set[int] = set()
+    known = readings[0][0].language  # the language that knows most of the words
+    told_in: str | None = None
     for lexicon, reading in readings:
         mine: set[int] = set()
         used: Counter[int] = Counter()
@@ -78,11 +81,13 @@ def check(text: str, language: str | None = None) -> Check:
             if fresh and not explained.covers(hit.danger, places):
                 used[id(hit.danger)] += 1
                 found.extend(lexicon.findings(hit, reading))
+        if found and lexicon.language == known:
+            told_in = known
         claimed |= mine
-    return _summary(found)
+    return _summary(found, told_in)
 
 
-def _summary(found: list[Finding]) -> Check:
+def _summary(found: list[Finding], language: str | None) -> Check:
     if not found:
         return NO_DANGER
     first = min(found, key=urgency)
@@ -92,6 +97,7 @@ def _summary(found: list[Finding]) -> Check:
         who=first.who,
         when=first.when,
         denied=all(f.denied for f in found),
+        language=language,
     )
 
 
