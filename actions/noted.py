@@ -8,6 +8,8 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.say import say
+from actions.tonight import say_tonight
+from bot.conversation import current_turn
 
 
 class Noted(Action):
@@ -18,8 +20,8 @@ class Noted(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[dict[str, Any]]:
         is_first = not tracker.active_loop_name
-        say(dispatcher, "utter_noted_first" if is_first else "utter_noted")
-        return []
+        _acknowledge(dispatcher, "utter_noted_first" if is_first else "utter_noted")
+        return await say_tonight(dispatcher, tracker)
 
 
 class Chosen(Action):
@@ -31,5 +33,13 @@ class Chosen(Action):
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[dict[str, Any]]:
-        say(dispatcher, "utter_noted_first")
-        return []
+        _acknowledge(dispatcher, "utter_noted_first")
+        return await say_tonight(dispatcher, tracker)
+
+
+def _acknowledge(dispatcher: CollectingDispatcher, thanks: str) -> None:
+    """Thanks; where several needs were told, which of them comes first."""
+    if heard := current_turn().heard:
+        say(dispatcher, "utter_agenda_urgent", needs=list(heard))
+    else:
+        say(dispatcher, thanks)

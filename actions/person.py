@@ -39,6 +39,7 @@ class OfferPerson(Action):
             say(dispatcher, "utter_offer_person_absent", steps=steps)
             return [SlotSet("consent_handoff", NOTHING_TO_ASK)]
         say(dispatcher, f"utter_offer_{function}")
+        say(dispatcher, "utter_must_report")
         facts = facts_of(tracker.slots)
         if facts["needs"]:
             assessment = turn.assess(tracker.slots)
@@ -59,8 +60,11 @@ class RequestHandoff(Action):
         turn, slots = current_turn(), tracker.slots
         choice = slots.get("consent_handoff")
         asked_again = SlotSet("consent_handoff", None)
-        if choice == NOTHING_TO_ASK:
+        if choice == NOTHING_TO_ASK and (turn.open_handoff or slots.get("path")):
             return [asked_again]
+        if choice == NOTHING_TO_ASK:
+            say(dispatcher, "utter_enough")
+            return [asked_again, SlotSet("closing", "asked")]
         if choice not in ("share", "share_nothing"):
             say(dispatcher, "utter_handoff_not_now")
             return [asked_again]
@@ -86,9 +90,10 @@ class Returned(Action):
         facts = facts_of(tracker.slots)
         if facts["needs"]:
             say(dispatcher, "utter_understood", facts=facts)
-        if not tracker.active_loop_name and not tracker.get_slot("path"):
-            say(dispatcher, "utter_enough")
-        return [SlotSet("paused_path", None)]
+        if tracker.active_loop_name or tracker.get_slot("path"):
+            return [SlotSet("paused_path", None)]
+        say(dispatcher, "utter_enough")
+        return [SlotSet("paused_path", None), SlotSet("closing", "asked")]
 
 
 def _function(turn: Turn, level: str) -> str | None:

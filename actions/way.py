@@ -1,4 +1,4 @@
-"""Moves about in the conversation: back, over again, delete, not understood."""
+"""Moves about in the conversation: over again, delete, not understood."""
 
 from __future__ import annotations
 
@@ -9,44 +9,6 @@ from rasa_sdk.events import AllSlotsReset, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.say import say
-from bot.conversation import current_turn
-
-
-class GoBack(Action):
-    """Empties the answer before the open question, so that the form asks it again."""
-
-    def name(self) -> str:
-        return "action_go_back"
-
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[dict[str, Any]]:
-        questions = current_turn().policy.forms().get(tracker.active_loop_name or "", [])
-        asked = tracker.get_slot("requested_slot")
-        before = questions[: questions.index(asked)] if asked in questions else []
-        answered = [question for question in before if tracker.get_slot(question) is not None]
-        if not answered:
-            say(dispatcher, _asked_again(tracker))
-            return []
-        say(dispatcher, "utter_went_back")
-        return [SlotSet(answered[-1], None)]
-
-
-class Repeat(Action):
-    """The form asks its question again by itself."""
-
-    def name(self) -> str:
-        return "action_repeat"
-
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[dict[str, Any]]:
-        say(dispatcher, _asked_again(tracker))
-        return []
-
-
-def _asked_again(tracker: Tracker) -> str:
-    return "utter_repeat" if tracker.active_loop_name else "utter_not_understood"
 
 
 class StartOver(Action):
@@ -57,7 +19,8 @@ class StartOver(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[dict[str, Any]]:
         say(dispatcher, "utter_start_over")
-        return [AllSlotsReset()]
+        # How questions are to be put is no answer of hers: it stays.
+        return [AllSlotsReset(), SlotSet("simpler", tracker.get_slot("simpler"))]
 
 
 class DeleteAll(Action):

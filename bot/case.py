@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from bot import children
 from bot.complexity import Case
-from bot.engine.compile import REFUSALS, Policy
+from bot.engine.branching import EMPTY, SURE, is_known
+from bot.engine.compile import Policy
+from bot.questions import HOW_IT_GOES
 from nlu.pipeline import Understanding
 
 SUGGESTIONS = Path(__file__).parent / "content" / "policy" / "suggestions.yml"
@@ -18,10 +22,15 @@ SUGGESTIONS = Path(__file__).parent / "content" / "policy" / "suggestions.yml"
 LISTS = ("signals", "actors", "tried", "refused")
 _ENTITY_FOR_LIST = {"actors": "actor", "tried": "tried", "refused": "refused"}
 _SINGLE = ("how_long", "relation", "coping")
-SURE = 0.6  # probability; below it a need is searched with, but not said to the parent
+AGENDA_SURE = 0.7  # probability; from it a need is worth a place of its own on the agenda
 LONG_ANSWER = 7  # words; a shorter text can be just the answer to a question
 LONG_CORRECTION = 12  # words
-FACTS = frozenset({"child_age", "how_long", "actors", "refused", "tried", "coping"})
+OF_LATER = 0.5  # weight of needs that are not what matters most now
+FACTS = frozenset(
+    [*children.SLOTS, "child_count", "how_long", "actors", "refused", "tried", "coping"]
+)
+# Needs that one path takes together; they are no agenda.
+TAKES_ALL = "coordination_overload"
 # Ages in years of the Swedish school stages.
 STAGE_AGES = {
     "preschool": (1, 5),
@@ -46,6 +55,18 @@ ASKING = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What the words around a fact say of it."""
+
+    negated: bool = False
+    oldest: bool = False
+    youngest: bool = False
+
+
+NO_MARKS = Marks()
+
+
 def entities_of(
     understanding: Understanding,
     slots: Mapping[str, Any],
@@ -54,6 +75,7 @@ def entities_of(
     *,
     may_start: bool,
     words: int = LONG_ANSWER,
+    marks: Marks = NO_MARKS,
 ) -> dict[str, Any]:
     """What a text of so many words adds to the case, as entities for the engine.
 
@@ -63,10 +85,11 @@ def entities_of(
     for entity in understanding.entities:
         found.setdefault(entity.name, []).append(entity.value)
     asked = str(slots.get("requested_slot"))
-    entities: dict[str, Any] = _details(understanding, found, slots)
+    entities: dict[str, Any] = _details(understanding, found, slots, marks)
     if asked in FACTS & set(entities) and words < LONG_ANSWER:
         # "10 years" answers the question that is open and no other; it tells no new need.
-        return {asked: entities[asked]}
+        ages = (*children.SLOTS, "child_count") if asked in children.SLOTS else ()
+        return {name: entities[name] for name in (asked, *ages) if name in entities}
     if understanding.intent in ASKING:
         return {}
     if understanding.intent == "tell":
@@ -75,23 +98,33 @@ def entities_of(
 
 
 def _details(
-    understanding: Understanding, found: Mapping[str, list[Any]], slots: Mapping[str, Any]
+    understanding: Understanding,
+    found: Mapping[str, list[Any]],
+    slots: Mapping[str, Any],
+    marks: Marks,
 ) -> dict[str, Any]:
     entities: dict[str, Any] = {}
     for slot in LISTS:
         said = understanding.signals if slot == "signals" else found.get(_ENTITY_FOR_LIST[slot], [])
-        if said:
-            entities[slot] = _joined(_as_list(slots.get(slot)), said)
+        known = _as_list(slots.get(slot))
+        if said and marks.negated and slot != "signals" and set(said) & set(known):
+            # "Not BUP" takes back what was said of BUP.
+            entities[slot] = [item for item in known if item not in said] or None
+        elif said:
+            entities[slot] = _joined([item for item in known if item not in EMPTY], said)
     if entities.get("actors") == ["school"] and slots.get("requested_slot") != "actors":
         # "Does not go to school" names a place; who is involved is still to be asked.
         del entities["actors"]
     for slot in _SINGLE:
         if slot in found:
             entities[slot] = found[slot][-1]
+    if counts := found.get("child_count"):
+        entities["child_count"] = max(1, min(children.MOST, int(counts[-1])))
     if ages := found.get("child_age"):
-        entities["child_age"] = ages if len(ages) > 1 else ages[0]
+        entities.update(children.told(list(dict.fromkeys(ages)), slots, **asdict(marks)))
     elif stages := [STAGE_AGES[s] for s in found.get("school_stage", []) if s in STAGE_AGES]:
-        entities["child_age"] = {"band": list(stages[-1])}
+        asked = slots.get("requested_slot")
+        entities[asked if asked in children.SLOTS else "child_age"] = {"band": list(stages[-1])}
     return entities
 
 
@@ -117,6 +150,24 @@ def _story(
     return entities
 
 
+def agenda_of(needs: Mapping[str, float], policy: Policy, urgent: Sequence[str]) -> list[str]:
+    """The sure needs of one message that are each a matter of their own, the urgent first.
+
+    Empty where they are one matter, or one path takes them all. `urgent` are needs that a person
+    should see the same day.
+    """
+    if needs.get(TAKES_ALL, 0.0) >= SURE:
+        return []
+    sure = [need for need, score in needs.items() if score >= AGENDA_SURE]
+    sure.sort(key=lambda need: (need not in urgent, -needs[need]))
+    by_matter: dict[int, str] = {}
+    for need in sure:
+        matter = next((n for n, together in enumerate(policy.matters) if need in together), None)
+        if matter is not None:
+            by_matter.setdefault(matter, need)
+    return list(by_matter.values()) if len(by_matter) > 1 else []
+
+
 def is_correction(understanding: Understanding, entities: Mapping[str, Any], words: int) -> bool:
     """A short message that changes a known fact and tells nothing new for sure."""
     is_sure = any(need.score >= SURE and need.id != "unclear" for need in understanding.needs)
@@ -128,13 +179,33 @@ def case_of(slots: Mapping[str, Any], *, is_acute: bool = False) -> Case:
     months, coping = slots.get("how_long"), slots.get("coping")
     return Case(
         needs=_clear_needs(slots),
-        signals=_as_list(slots.get("signals")),
+        signals=_joined(_as_list(slots.get("signals")), _signals_answered(slots)),
         actors=_as_list(slots.get("actors")),
         refused=_as_list(slots.get("refused")),
         months=months if isinstance(months, int) else None,
         coping=coping if isinstance(coping, int) else None,
         is_acute=is_acute,
+        before=slots.get("level"),
+        chosen=slots.get("level_choice"),
     )
+
+
+def _signals_answered(slots: Mapping[str, Any]) -> list[str]:
+    """The signals that the choices made tell of."""
+    told = []
+    for name, values in _choice_signals().items():
+        answers = _as_list(slots.get(name))
+        told += [signal for value, signal in values.items() if value in answers]
+    return told
+
+
+@lru_cache
+def _choice_signals() -> dict[str, dict[Any, str]]:
+    return {
+        name: {c.value: c.signal for c in question.choices if c.signal}
+        for name, question in Policy.load().questions.items()
+        if any(choice.signal for choice in question.choices)
+    }
 
 
 def strongest_needs(slots: Mapping[str, Any]) -> list[str]:
@@ -168,10 +239,18 @@ def _suggestions() -> dict[str, dict[str, list[str]]]:
 
 
 def child_ages(slots: Mapping[str, Any]) -> tuple[int, ...]:
-    """Known ages in years; an answered age band counts by its ends."""
-    value = slots.get("child_age")
-    ages = value["band"] if isinstance(value, dict) else _as_list(value)
-    return tuple(age for age in ages if isinstance(age, int))
+    """Known ages in years of the children it is about; an answered age band counts by its ends."""
+    return children.years(slots, in_focus=True)
+
+
+def weighted_needs(slots: Mapping[str, Any]) -> dict[str, float]:
+    """The needs to search with: what is taken now, or matters most, before the rest."""
+    needs: dict[str, float] = slots.get("needs") or {}
+    first = slots.get("agenda_first")
+    chosen = {first} if first in needs else set(_as_list(slots.get("priority"))) & set(needs)
+    if not chosen:
+        return dict(needs)
+    return {need: s if need in chosen else s * OF_LATER for need, s in needs.items()}
 
 
 def facts_of(slots: Mapping[str, Any]) -> dict[str, Any]:
@@ -179,17 +258,35 @@ def facts_of(slots: Mapping[str, Any]) -> dict[str, Any]:
     case = case_of(slots)
     return {
         "needs": _clear_needs(slots),
-        "child_ages": list(child_ages(slots)),
-        "age_is_band": isinstance(slots.get("child_age"), dict),
+        "child_ages": list(children.years(slots)),
+        "children": children.facts(slots),
         "months": case.months,
         "actors": list(case.actors),
         "refused": list(case.refused),
         "coping": case.coping,
+        "how_it_goes": how_it_goes(slots),
+        "life_areas": _as_list(slots.get("life_areas")),
+        "works_well": _named(slots, "works_well"),
+        "tried": _named(slots, "tried"),
+        "own_needs": _named(slots, "own_needs"),
+        "priority": _as_list(slots.get("priority")),
     }
 
 
+def how_it_goes(slots: Mapping[str, Any]) -> dict[str, str]:
+    """Actor → works, less_well, missing or conflict, for those that are still involved."""
+    actors = _as_list(slots.get("actors"))
+    answers = [slots.get(name) for name in HOW_IT_GOES]
+    told = [answer for answer in answers if isinstance(answer, dict) and answer["actor"] in actors]
+    return {answer["actor"]: answer["how"] for answer in told}
+
+
+def _named(slots: Mapping[str, Any], slot: str) -> list[Any]:
+    return [value for value in _as_list(slots.get(slot)) if value not in EMPTY]
+
+
 def _as_list(value: Any) -> list[Any]:
-    if value is None or value in REFUSALS:
+    if not is_known(value):
         return []
     return list(value) if isinstance(value, list | tuple) else [value]
 

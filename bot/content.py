@@ -14,6 +14,8 @@ from bot.calendar import LOCAL
 
 CONTENT = Path(__file__).parent / "content"
 LANGUAGES = CONTENT / "languages.yml"
+UNWRITTEN = "unwritten"  # status of a language that is understood but not answered in
+REQUIRED = "required"  # status of a language that is answered in only where somebody is in danger
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -27,14 +29,23 @@ class Content:
     def __init__(
         self, texts: Mapping[str, Mapping[str, str]], languages: Mapping[str, Mapping[str, str]]
     ) -> None:
+        """`languages` are all a parent may write in; answered are those that have texts.
+
+        A language whose status is `required` has only those that danger is answered with.
+        """
         self._texts = texts
-        self.languages = languages
+        written = {code: known for code, known in languages.items() if code in texts}
+        self.languages = {c: known for c, known in written.items() if known["status"] != REQUIRED}
+        self.in_danger = frozenset(written)
+        self._directions = {code: known["direction"] for code, known in languages.items()}
+        self.autonyms = {code: known["name"] for code, known in languages.items()}
 
     @classmethod
     def load(cls, folder: Path = CONTENT) -> Content:
         """Read every language. Raises ValueError when an id stands twice in one language."""
         languages = yaml.safe_load((folder / "languages.yml").read_text(encoding="utf-8"))
-        texts = {code: _read_language(folder / code) for code in languages}
+        written = [code for code, known in languages.items() if known["status"] != UNWRITTEN]
+        texts = {code: _read_language(folder / code) for code in written}
         return cls(texts, languages)
 
     def has(self, language: str, text_id: str) -> bool:
@@ -64,7 +75,7 @@ class Content:
         return frozenset(_PLACEHOLDER.findall(self.raw(language, text_id)))
 
     def direction(self, language: str) -> str:
-        return self.languages[language]["direction"]
+        return self._directions[language]
 
     def chrome(self, language: str, prefix: str) -> dict[str, str]:
         """The texts of a page: all whose id starts with the prefix."""

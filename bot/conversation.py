@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot import case, handoff
+import psycopg
+
+from bot import case, handoff, tongue
 from bot.complexity import Assessment, Complexity
 from bot.content import Content
 from bot.engine.compile import Policy
 from bot.engine.engine import Decision, Engine, EngineError, Said
 from bot.engine.reply import ReplyRequest
 from bot.handoff import Handoff
+from bot.hearing import UNSAFE, Heard, Hearing, is_changed
 from bot.ledger import Claim, Conversation, Effect, Ledger, TurnResult
 from bot.log import get_log
 from bot.messages import Author, Outcome, OutgoingMessage, StoredMessage
@@ -31,12 +33,8 @@ from bot.understanding import (
 )
 from knowledge.catalogue import Catalogue, Municipality
 from nlu import safety
-from nlu.pipeline import Understanding
 
 log = get_log()
-FACT_INTENTS = frozenset({"tell", "affirm", "deny", "unclear"})
-SWITCH_WORDS = 4  # shorter texts do not change the language of the conversation
-_BARE_NUMBER = re.compile(r"^\D{0,20}(\d{1,2})\D{0,20}$")
 _OUTCOMES = {
     "utter_matches": Outcome.ANSWERED,
     "utter_one_match": Outcome.ANSWERED,
@@ -60,21 +58,23 @@ class Turn:
     ledger: Ledger
     reader: Reader
     open_handoff: Handoff | None
+    is_danger: bool = False  # surely; a conversation is flagged as acute also where it is perhaps
     guide_name: str = ""
     now: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
     effects: list[Effect] = field(default_factory=list)
     level: str | None = None
+    heard: tuple[str, ...] = ()  # several needs told in this message, the most urgent first
 
     def assess(self, slots: Mapping[str, Any]) -> Assessment:
         """The level of the case as known so far."""
-        is_acute = self.conversation.is_acute
-        return self.complexity.assess(case.case_of(slots, is_acute=is_acute))
+        return self.complexity.assess(case.case_of(slots, is_acute=self.is_danger))
 
     async def find(self, slots: Mapping[str, Any], k: int = 3) -> list[Found]:
         """The support that fits the case. Raises UnderstandingError when search is down."""
         texts = await self.ledger.texts(self.conversation.id, slots.get("story") or [])
-        needs: dict[str, float] = slots.get("needs") or {}
-        labels = [self.catalogue.taxonomy.needs[n].label["sv"] for n in case.strongest_needs(slots)]
+        needs = case.weighted_needs(slots)
+        taxonomy = self.catalogue.taxonomy.needs
+        labels = [taxonomy[need].label["sv"] for need in case.strongest_needs(slots)]
         wanted = Wanted(
             text=" ".join(texts) or ". ".join(labels),
             language=self.language,
@@ -113,6 +113,7 @@ class Conversations:
         self._engine = engine
         self._replies = replies
         self._complexity = complexity
+        self._hearing = Hearing(reader, replies.content, replies.policy, complexity)
         self._engine_timeout = engine_timeout
         self._clock = clock
 
@@ -125,7 +126,10 @@ class Conversations:
         return self._replies.policy
 
     async def take(self, claim: Claim) -> TurnResult:
-        """Everything one turn changes; never raises for a failing part, the parent gets words."""
+        """Everything one turn changes; the parent gets words when a part fails.
+
+        Raises psycopg.Error alone: without the database the turn is taken again.
+        """
         started = time.perf_counter()
         message = claim.message
         conversation = await self._ledger.conversation(message.conversation_id)
@@ -138,7 +142,13 @@ class Conversations:
             now=self._clock(),
             on_duty=on_duty,
         )
-        result = await self._turn(claim, conversation, open_handoff, setting)
+        try:
+            result = await self._turn(claim, conversation, open_handoff, setting)
+        except psycopg.Error:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever breaks, the parent gets words
+            log.error("turn_failed", message_id=message.id, error=_named(error))
+            result = self._fixed(Outcome.ERROR_ENGINE, setting)
         milliseconds = int((time.perf_counter() - started) * 1000)
         return replace(result, milliseconds=milliseconds)
 
@@ -152,20 +162,65 @@ class Conversations:
         message = claim.message
         check = safety.check(message.text, conversation.language) if message.text else None
         is_acute = message.author is Author.PARENT and check is not None and check.acute
+        is_held = open_handoff is not None and open_handoff.state == "held"
         if is_acute and check is not None:
-            answer = [] if claim.answered_acute else [self._replies.acute(check, setting)]
-            return TurnResult(Outcome.ACUTE, answer, 0, level="acute")
-        if open_handoff is not None and open_handoff.state == "held":
+            return await self._in_danger(claim, conversation, open_handoff, setting, check, is_held)
+        if is_held:
             return TurnResult(Outcome.HELD_BY_GUIDE, [], 0)
         if claim.times > 1:
             return self._fixed(Outcome.TIMED_OUT, setting)
         try:
-            said, language, check = await self._said(message, conversation)
+            heard = await self._hearing.hear(message, conversation)
         except UnderstandingTimeoutError:
             return self._fixed(Outcome.TIMED_OUT, setting)
         except UnderstandingError as error:
             log.error("understanding_error", message_id=message.id, error=_named(error))
             return self._fixed(Outcome.ERROR_UNDERSTANDING, setting)
+        result = await self._go_on(message, heard, conversation, open_handoff, setting)
+        return self._with_danger(result, heard.check, conversation, setting)
+
+    async def _in_danger(
+        self,
+        claim: Claim,
+        conversation: Conversation,
+        open_handoff: Handoff | None,
+        setting: Setting,
+        check: safety.Check,
+        is_held: bool,
+    ) -> TurnResult:
+        """What the rules saw is answered first, whatever else is broken.
+
+        Where the models do not read it as danger, the conversation goes on after that answer.
+        """
+        answer = [] if claim.answered_acute else [self._replies.acute(check, setting)]
+        alone = TurnResult(Outcome.ACUTE, answer, 0, level="acute")
+        if is_held or claim.times > 1:
+            return alone
+        try:
+            heard = await self._hearing.hear(claim.message, conversation)
+        except UnderstandingError:
+            return alone
+        if heard.check.sure:
+            return alone
+        try:
+            result = await self._go_on(claim.message, heard, conversation, open_handoff, setting)
+        except psycopg.Error:
+            raise
+        except Exception as error:  # noqa: BLE001 - the numbers are given whatever breaks
+            log.error("turn_failed", message_id=claim.message.id, error=_named(error))
+            return alone
+        return replace(result, replies=[*answer, *result.replies])
+
+    async def _go_on(
+        self,
+        message: StoredMessage,
+        heard: Heard,
+        conversation: Conversation,
+        open_handoff: Handoff | None,
+        setting: Setting,
+    ) -> TurnResult:
+        """What the engine decides on what was heard, in words."""
+        said, language = heard.said, heard.language
         setting = replace(setting, language=language)
         turn = Turn(
             conversation=conversation,
@@ -177,8 +232,10 @@ class Conversations:
             ledger=self._ledger,
             reader=self._reader,
             open_handoff=open_handoff,
+            is_danger=conversation.is_acute and await self._ledger.is_danger(conversation.id),
             guide_name=message.text if message.author is Author.SYSTEM else "",
             now=setting.now,
+            heard=_heard(said),
         )
         _current.set(turn)
         try:
@@ -191,7 +248,10 @@ class Conversations:
             log.error("engine_silent", message_id=message.id, intent=said.intent)
             return self._fixed(Outcome.ERROR_ENGINE, setting)
         result = self._result(message, decision, turn, setting, conversation)
-        return self._with_danger(result, check, conversation, setting)
+        if heard.doubt:
+            asked = tongue.question(heard.doubt, language, self._content)
+            result = replace(result, replies=[asked, *result.replies])
+        return result
 
     def _with_danger(
         self,
@@ -204,14 +264,14 @@ class Conversations:
 
         Where they are not sure, one line says what to do if somebody is in danger.
         """
-        if not check.acute or conversation.is_acute:
+        if not check.acute or (conversation.is_acute and check is not UNSAFE):
             return result
         if check.sure:
             replies = [self._replies.acute(check, setting), *result.replies]
             return replace(result, replies=replies, outcome=Outcome.ACUTE, level="acute")
         if conversation.active_loop not in (None, "form_start"):
             return result
-        return replace(result, replies=[self._replies.maybe_acute(setting), *result.replies])
+        return replace(result, replies=[self._replies.maybe_acute(setting, check), *result.replies])
 
     async def _decide(self, conversation: Conversation, said: Said) -> Decision:
         state = await self._ledger.dialogue_state(conversation.id)
@@ -227,11 +287,8 @@ class Conversations:
         conversation: Conversation,
     ) -> TurnResult:
         asked = tuple(self._policy.forms().get(decision.active_loop or "", []))
-        setting = replace(setting, asked=asked)
-        said = list(decision.replies)
-        if _is_changed(conversation.slots, decision):
-            rest = [reply for reply in said if not reply.id.startswith("utter_noted")]
-            said = [ReplyRequest("utter_changed"), *rest]
+        setting = replace(setting, asked=asked, slots=decision.slots)
+        said = _noted(message, conversation, decision)
         masked = self._masked_notice(message, setting)
         replies = [*masked, *(self._replies.word(reply, setting) for reply in said)]
         return TurnResult(
@@ -259,134 +316,27 @@ class Conversations:
     def _fixed(self, outcome: Outcome, setting: Setting) -> TurnResult:
         return TurnResult(outcome, [self._replies.word(ReplyRequest("utter_fixed"), setting)], 0)
 
-    async def _said(
-        self, message: StoredMessage, conversation: Conversation
-    ) -> tuple[Said, str, safety.Check]:
-        """What was said, for the engine, the language to answer in, and the danger in it."""
-        reference = f"message:{message.seq}"
-        if message.author is Author.SYSTEM:
-            path = conversation.slots.get("paused_path")
-            resumed = Said(reference, "resume", 1.0, {"path": path} if path else {})
-            return resumed, message.language, safety.NO_DANGER
-        choice = message.choice or self._typed_choice(message.text, conversation)
-        if choice is not None:
-            chosen = self._chosen(choice, reference, conversation)
-            return chosen, conversation.language, safety.NO_DANGER
-        return await self._told(message, reference, conversation)
 
-    def _chosen(self, choice: str, reference: str, conversation: Conversation) -> Said:
-        """A pressed button or a typed label; ids are `<question>:<choice>` or `intent:<intent>`."""
-        kind, _, names = choice.partition(":")
-        if kind == "intent":
-            return Said(reference, names)
-        question = self._policy.questions.get(kind)
-        if question is None:
-            return Said(reference, "answer")
-        values = [c.value for c in question.choices if c.id in names.split(",")]
-        if not values:
-            return Said(reference, "answer")
-        entities: dict[str, Any] = {question.entity: values if question.multiple else values[0]}
-        if kind == "path":
-            assumed = {need: 1.0 for need in self._policy.paths[values[0]].starts_with}
-            entities["needs"] = {**(conversation.slots.get("needs") or {}), **assumed}
-            is_start = conversation.active_loop == "form_start"
-            return Said(reference, "answer" if is_start else "tell", 1.0, entities)
-        if kind == conversation.requested_slot:
-            return Said(reference, "answer", 1.0, entities)
-        return self._correction(reference, entities, conversation)
-
-    def _correction(
-        self, reference: str, entities: dict[str, Any], conversation: Conversation
-    ) -> Said:
-        """Something known is told anew; with no question open, the suggestions are made again."""
-        if conversation.active_loop is None:
-            known = case.strongest_needs({**conversation.slots, **entities})
-            entities = {"path": self._policy.path_for(known) or "other", **entities}
-        return Said(reference, "tell", 1.0, entities)
-
-    async def _told(
-        self, message: StoredMessage, reference: str, conversation: Conversation
-    ) -> tuple[Said, str, safety.Check]:
-        understanding = await self._reader.understand(message.text, conversation.language)
-        loop, words = conversation.active_loop, len(message.text.split())
-        known = {**conversation.slots, "requested_slot": conversation.requested_slot}
-        entities = case.entities_of(
-            understanding,
-            known,
-            self._policy,
-            message.seq,
-            may_start=loop in (None, "form_start"),
-            words=words,
-        )
-        entities.update(_in_context(message.text, understanding.intent, entities, conversation))
-        language = conversation.language
-        if understanding.language in self._content.languages and words >= SWITCH_WORDS:
-            language = understanding.language
-        said = Said(reference, understanding.intent, understanding.confidence, entities)
-        if loop and conversation.requested_slot in entities:
-            said = replace(said, intent="answer")
-        elif _is_new_fact(understanding, entities, conversation, words):
-            entities.pop("path", None)
-            said = self._correction(reference, entities, conversation)
-        return said, language, understanding.safety
-
-    def _typed_choice(self, text: str, conversation: Conversation) -> str | None:
-        """The choice whose label the parent typed word for word."""
-        question = conversation.requested_slot
-        if question is None or question not in self._policy.questions:
-            return None
-        typed = text.strip().strip(".!").casefold()
-        for choice in self._policy.questions[question].choices:
-            for language in self._content.languages:
-                label = self._content.raw(language, f"choice_{question}_{choice.id}")
-                if typed == label.strip(".").casefold():
-                    return f"{question}:{choice.id}"
-        return None
+def _heard(said: Said) -> tuple[str, ...]:
+    """The needs of an agenda made in this message; one taken from it later is no news."""
+    agenda = said.entities.get("agenda") or []
+    if said.intent == "tell_many":
+        return tuple(agenda)
+    first = said.entities.get("agenda_first")
+    return (first, *agenda) if first and "story" in said.entities else ()
 
 
-def _is_new_fact(
-    understanding: Understanding,
-    entities: Mapping[str, Any],
-    conversation: Conversation,
-    words: int,
-) -> bool:
-    """A fact told outside its question, perhaps within a yes or no ("no, she is 12")."""
-    if understanding.intent not in FACT_INTENTS or not case.FACTS & set(entities):
-        return False
-    if understanding.intent != "tell":
-        return True
-    is_known = bool(conversation.slots.get("needs")) and conversation.active_loop is None
-    return is_known and case.is_correction(understanding, entities, words)
-
-
-def _in_context(
-    text: str, intent: str, entities: Mapping[str, Any], conversation: Conversation
-) -> dict[str, Any]:
-    """Short answers that mean something only because of the question they answer."""
-    question = conversation.requested_slot
-    if question is None or question in entities:
-        return {}
-    if question == "actors" and intent == "deny":
-        return {"actors": ["nobody"]}
-    number = _BARE_NUMBER.match(text.strip())
-    if number is None:
-        return {}
-    value = int(number[1])
-    if question == "child_age" and value <= 25:
-        return {"child_age": value}
-    if question == "coping" and 1 <= value <= 5:
-        return {"coping": value}
-    return {}
-
-
-def _is_changed(before: Mapping[str, Any], decision: Decision) -> bool:
-    """An answer given earlier was replaced; the parent is told, so that she can trust it."""
-    return any(
-        before.get(slot) is not None
-        and decision.slots.get(slot) is not None
-        and before[slot] != decision.slots[slot]
-        for slot in ("child_age", "how_long", "coping")
-    )
+def _noted(
+    message: StoredMessage, conversation: Conversation, decision: Decision
+) -> list[ReplyRequest]:
+    """What was put right or taken away is said in place of a mere thanks."""
+    said, before = list(decision.replies), conversation.slots
+    is_removed = (message.choice or "").startswith("remove:line_")
+    is_reopened = bool(before.get("changing")) and not decision.slots.get("changing")
+    if not (is_removed or is_reopened or is_changed(before, decision.slots)):
+        return said
+    rest = [reply for reply in said if not reply.id.startswith("utter_noted")]
+    return [ReplyRequest("utter_removed" if is_removed else "utter_changed"), *rest]
 
 
 def _outcome(decision: Decision) -> Outcome:

@@ -416,6 +416,15 @@ class Ledger:
                 "UPDATE conversations SET language = %s WHERE id = %s", [language, conversation]
             )
 
+    async def is_danger(self, conversation: UUID) -> bool:
+        """Whether a turn of the conversation was surely about danger, not only perhaps."""
+        async with self.transaction() as connection:
+            cursor = await connection.execute(
+                "SELECT 1 FROM outcomes WHERE conversation_id = %s AND level = 'acute' LIMIT 1",
+                [conversation],
+            )
+            return await cursor.fetchone() is not None
+
     async def waiting(self) -> int:
         """How many parents' messages are not answered yet."""
         async with self.transaction() as connection:

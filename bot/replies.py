@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +12,19 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from bot.calendar import opening
+from bot.cards import Body, Cards, local
+from bot.closing_words import DISAGREE, WANT_PERSON, ClosingWords
 from bot.content import Content
-from bot.engine.compile import REFUSALS, Policy
+from bot.engine.compile import Policy
 from bot.engine.reply import ReplyRequest
 from bot.messages import Author, OutgoingMessage
+from bot.questions import Questions
 from knowledge.catalogue import Catalogue, Municipality, Service
-from knowledge.glossary import glossary, glossary_links
 from nlu.safety import Check
 
 ACUTE = Path(__file__).parent / "content" / "policy" / "acute.yml"
-FALLBACK_LANGUAGE = "sv"
 MOST_NUMBERS = 3
 NATIONAL = "national"
-WANT_PERSON = "intent:want_person"
 DELETE = "delete:confirm"
 
 
@@ -34,6 +34,8 @@ class AcuteAnswer(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     text: str
     lines: list[str]
+    asks_safe: bool = True  # false where that is what was just answered
+    maybe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +47,7 @@ class Setting:
     now: dt.datetime
     on_duty: bool = False
     asked: tuple[str, ...] = ()  # questions of the active form
-
-
-Body = dict[str, Any]
+    slots: Mapping[str, Any] = field(default_factory=dict)  # the case, as it is after the turn
 
 
 class Replies:
@@ -57,45 +57,74 @@ class Replies:
         self.content = content
         self.catalogue = catalogue
         self.policy = policy
+        self.questions = Questions(content, catalogue, policy)
+        self.cards = Cards(content)
+        self._closing = ClosingWords(content)
         raw = yaml.safe_load(ACUTE.read_text(encoding="utf-8"))
         self._acute = {name: AcuteAnswer.model_validate(answer) for name, answer in raw.items()}
         self._bodies: dict[str, Callable[[Mapping[str, Any], Setting], Body]] = {
-            "utter_welcome": self._welcome_body,
+            "utter_welcome_start": self._welcome_body,
             "utter_understood": self._lines_body,
             "utter_brief": self._lines_body,
             "utter_matches": self._cards_body,
             "utter_one_match": self._cards_body,
+            "utter_another": self._cards_body,
             "utter_contact_centre": self._cards_body,
             "utter_next_coordinator_absent": self._steps_body,
             "utter_next_guide_absent": self._steps_body,
             "utter_offer_person_absent": self._steps_body,
-            "utter_enough": self._enough_body,
-            "utter_thanks": self._enough_body,
+            "utter_tools": self._tools_body,
             "utter_delete_confirm": self._delete_body,
             "utter_fixed": self._person_body,
             "utter_not_understood": self._person_body,
+            "utter_out_of_scope": self._ways_body,
+            "utter_handoff_not_now": self._ways_body,
             "utter_complaint": self._person_body,
             "utter_no_match": self._person_body,
+            "utter_no_other": self._person_body,
+            "utter_most_help": self._person_body,
+            "utter_tonight": self._tonight_body,
+            "utter_agenda_next": self._agenda_body,
+            "utter_cry_numbers": self._numbers_body,
         }
 
     def word(self, request: ReplyRequest, setting: Setting) -> OutgoingMessage:
         """The message for a reply. Raises MissingTextError when a text or value is missing."""
-        values = {**self._common(setting), **request.values}
+        question = request.id.removeprefix("utter_ask_")
+        if request.id != question and question in self.policy.questions:
+            body = self.questions.body(question, setting.language, setting.slots, setting.asked)
+            text = self.questions.text(question, setting.language, setting.slots)
+            return OutgoingMessage(Author.BOT, text, request.id, setting.language, body)
+        values = {
+            **self._common(setting),
+            **self._listed(request.values, setting.language),
+            **self._named(request.values, setting),
+        }
         text = self.content.text(setting.language, request.id, **values)
-        if request.id.startswith("utter_ask_"):
-            body = self._question_body(request.id.removeprefix("utter_ask_"), setting)
-        elif request.id.startswith("utter_level_"):
-            body = self._level_body(request, setting)
+        closing = self._closing.body(request.id, request.values, setting.language)
+        if closing is not None:
+            body = closing
         elif request.id in self._bodies:
             body = self._bodies[request.id](request.values, setting)
+        elif request.id.startswith("utter_level_") and "signals" in request.values:
+            body = self._level_body(request, setting)
         else:
             body = {}
         return OutgoingMessage(Author.BOT, text, request.id, setting.language, body)
 
+    def opening(self, setting: Setting) -> list[OutgoingMessage]:
+        """The first messages: what this is, what is kept, and where to begin."""
+        ids = ("utter_welcome", "utter_welcome_kept", "utter_welcome_start")
+        return [self.word(ReplyRequest(reply), setting) for reply in ids]
+
     def acute(self, check: Check, setting: Setting) -> OutgoingMessage:
-        """What to do first, at most three numbers, one question, then a person."""
+        """What to do first, at most three numbers, one question, then a person.
+
+        In the language in which the danger was told, whatever the conversation's language is.
+        """
         category = next((c for c in check.categories if c in self._acute), "default")
         answer = self._acute[category]
+        setting = self._in_language_of(check, setting)
         language = setting.language
         paragraphs = [self.content.text(language, answer.text)]
         if check.when == "past":
@@ -103,7 +132,10 @@ class Replies:
         elif check.denied:
             paragraphs.insert(0, self.content.text(language, "acute_denied"))
         numbers = self.numbers(answer.lines, setting.municipality, language)
-        paragraphs.append(self.content.text(language, "acute_ask_safe"))
+        if self.content.has(language, "acute_interpreter"):
+            paragraphs.append(self.content.text(language, "acute_interpreter"))
+        if answer.asks_safe:
+            paragraphs.append(self.content.text(language, "acute_ask_safe"))
         presence = self.presence(setting)
         paragraphs.append(self.content.text(language, "acute_person", presence=presence))
         person = {"id": WANT_PERSON, "label": self.content.text(language, "choice_person")}
@@ -116,10 +148,17 @@ class Replies:
             acute=True,
         )
 
-    def maybe_acute(self, setting: Setting) -> OutgoingMessage:
+    def _in_language_of(self, check: Check, setting: Setting) -> Setting:
+        known = check.language if check.language in self.content.in_danger else None
+        return replace(setting, language=known or setting.language)
+
+    def maybe_acute(self, setting: Setting, check: Check | None = None) -> OutgoingMessage:
         """One line for a message that may be about danger: what to do if it is, and the numbers."""
+        setting = self._in_language_of(check, setting) if check else setting
         text = self.content.text(setting.language, "acute_maybe")
-        lines = self._acute["default"].lines
+        seen = [self._acute[c] for c in (check.categories if check else ()) if c in self._acute]
+        answer = next((answer for answer in seen if answer.maybe), self._acute["default"])
+        lines = answer.lines
         numbers = self.numbers(lines, setting.municipality, setting.language)
         body = {"numbers": numbers}
         return OutgoingMessage(Author.BOT, text, "acute_maybe", setting.language, body)
@@ -142,7 +181,7 @@ class Replies:
                 phone = service.phones[0]
                 if phone.number in [known["number"] for known in numbers]:
                     continue
-                hours = self._local(phone.hours, language)
+                hours = local(phone.hours, language)
                 numbers.append(
                     {
                         "label": service.name,
@@ -178,11 +217,21 @@ class Replies:
     def choice_label(self, choice: str, language: str) -> str | None:
         """The words of a choice id, as shown in the parent's own bubble; None when unknown."""
         kind, _, name = choice.partition(":")
+        if kind in self.policy.questions:
+            names = name.split(",")
+            if not all(self.questions.has_label(kind, part, language) for part in names):
+                return None
+            return ", ".join(self.questions.label(kind, part, language) for part in names)
         labels = [f"choice_{kind}_{part}" for part in name.split(",")]
         if kind == "intent":
             labels = [_INTENT_LABELS.get(name, f"choice_{name}")]
         if choice == DELETE:
             labels = ["choice_delete_confirm"]
+        if kind == "language" and name in self.content.languages:
+            return self.content.autonyms[name]
+        if kind == "had" and name in self.catalogue.services:
+            service = self.catalogue.services[name]
+            return self.content.text(language, "choice_tried_named", name=service.name)
         if not all(self.content.has(language, label) for label in labels):
             return None
         return ", ".join(self.content.raw(language, label) for label in labels)
@@ -194,11 +243,15 @@ class Replies:
         refused = [self.content.raw(language, f"actor_{a}") for a in facts.get("refused", [])]
         values = {
             "line_needs": ". ".join(needs),
-            "line_age": self._age(facts.get("child_ages", []), facts.get("age_is_band"), language),
+            "line_age": self._ages(facts.get("children", []), language),
             "line_how_long": self._duration(facts.get("months"), language),
+            "line_areas": self.questions.listed(
+                "life_areas", facts.get("life_areas", []), language
+            ),
             "line_actors": self.content.listed(language, actors),
             "line_refused": self.content.listed(language, refused),
             "line_coping": self._coping(facts.get("coping"), language),
+            **self.questions.lines(facts, language),
         }
         return [
             {"id": line, "label": self.content.raw(language, line), "value": value}
@@ -217,32 +270,11 @@ class Replies:
             "municipality": setting.municipality.name,
             "days": setting.municipality.retention_days,
             "presence": self.presence(setting),
+            "must_report": self.content.raw(setting.language, "must_report"),
         }
 
     def _welcome_body(self, _: Mapping[str, Any], setting: Setting) -> Body:
         return {"choices": self._choices("path", setting.language)}
-
-    def _question_body(self, question: str, setting: Setting) -> Body:
-        language, policy = setting.language, self.policy.questions[question]
-        choices = self._choices(question, language)
-        if policy.refusals:
-            choices += [
-                {"id": f"intent:{intent}", "label": self.content.raw(language, f"choice_{intent}")}
-                for intent in REFUSALS
-            ]
-        body: Body = {
-            "question": {
-                "id": question,
-                "multiple": policy.multiple,
-                "why": self.content.raw(language, f"why_{question}"),
-            },
-            "choices": choices,
-        }
-        if question in setting.asked and len(setting.asked) > 1:
-            number, total = setting.asked.index(question) + 1, len(setting.asked)
-            progress = self.content.text(language, "progress", number=number, total=total)
-            body["question"]["progress"] = progress
-        return body
 
     def _choices(self, question: str, language: str) -> list[Body]:
         return [
@@ -254,14 +286,60 @@ class Replies:
         ]
 
     def _lines_body(self, values: Mapping[str, Any], setting: Setting) -> Body:
-        body: Body = {"lines": self.lines(values["facts"], setting.language)}
+        lines = self.lines(values["facts"], setting.language)
+        body: Body = {"lines": [self._changeable(line, setting.language) for line in lines]}
         if "level" in values:
             body["level"] = self.level(values["level"], values["signals"], setting.language)
         return body
 
+    def _changeable(self, line: Body, language: str) -> Body:
+        """A line with what to press to change it or take it away; numbered lines share words."""
+        pressed = {
+            kind: {
+                "id": f"{kind}:{line['id']}",
+                "label": self.choice_label(f"{kind}:{line['id']}", language),
+            }
+            for kind in ("change", "remove")
+        }
+        return {**line, **pressed}
+
+    def _listed(self, values: Mapping[str, Any], language: str) -> Mapping[str, Any]:
+        """Needs among the values of a reply in words."""
+        needs = values.get("needs")
+        if not isinstance(needs, list):
+            return values
+        return {**values, "needs": self.questions.as_lines(needs, language)}
+
+    def _named(self, values: Mapping[str, Any], setting: Setting) -> Mapping[str, Any]:
+        """The name and the plan B of an entry among the values of a reply."""
+        service_id = values.get("service_id")
+        if service_id is None:
+            return {}
+        service = self.catalogue.services[service_id]
+        after_no = self.cards.plan_b(service, self.catalogue, setting.language)
+        return {"name": service.name, "plan_b": after_no}
+
+    def _agenda_body(self, values: Mapping[str, Any], setting: Setting) -> Body:
+        language = setting.language
+        first = f"agenda_first:{values['needs'][0]}"
+        choices = {"intent:deny": "choice_agenda_not_now", WANT_PERSON: "choice_person"}
+        taken = {"id": first, "label": self.content.raw(language, "choice_agenda_now")}
+        return {"choices": [taken, *self._labelled(choices, language)]}
+
+    def _numbers_body(self, _: Mapping[str, Any], setting: Setting) -> Body:
+        lines = self._acute["cry"].lines
+        return {"numbers": self.numbers(lines, setting.municipality, setting.language)}
+
     def _level_body(self, request: ReplyRequest, setting: Setting) -> Body:
         level = request.id.removeprefix("utter_level_").removesuffix("_gently")
-        return {"level": self.level(level, request.values["signals"], setting.language)}
+        choices = {} if level == "acute" else DISAGREE
+        return {
+            "level": self.level(level, request.values["signals"], setting.language),
+            "choices": self._labelled(choices, setting.language),
+        }
+
+    def _tonight_body(self, values: Mapping[str, Any], setting: Setting) -> Body:
+        return {"numbers": self.numbers(values["lines"], setting.municipality, setting.language)}
 
     def _cards_body(self, values: Mapping[str, Any], setting: Setting) -> Body:
         return {"cards": [self.card(match, setting) for match in values["matches"]]}
@@ -269,16 +347,19 @@ class Replies:
     def _steps_body(self, values: Mapping[str, Any], setting: Setting) -> Body:
         services = [self.catalogue.services[step] for step in values["steps"]]
         language = setting.language
-        lines = [{"label": s.name, "value": self._local(s.how_to_get, language)} for s in services]
+        lines = [{"label": s.name, "value": local(s.how_to_get, language)} for s in services]
         return {"lines": lines}
 
-    def _enough_body(self, _: Mapping[str, Any], setting: Setting) -> Body:
-        choices = {
-            "intent:enough": "choice_enough_yes",
-            "intent:greet": "choice_enough_more",
-            WANT_PERSON: "choice_enough_person",
+    def _tools_body(self, _: Mapping[str, Any], setting: Setting) -> Body:
+        page = f"/chat/{setting.municipality.id}/verktyg"
+        links = {
+            page: "web_tools",
+            f"{page}?tool=plan": "tools_name_plan",
+            f"{page}?tool=contacts": "tools_name_contacts",
+            f"{page}?tool=meeting": "tools_name_meeting",
         }
-        return {"choices": self._labelled(choices, setting.language)}
+        words = [(at, self.content.raw(setting.language, text)) for at, text in links.items()]
+        return {"links": [{"href": at, "label": label} for at, label in words]}
 
     def _delete_body(self, _: Mapping[str, Any], setting: Setting) -> Body:
         return {"choices": self._labelled({DELETE: "choice_delete_confirm"}, setting.language)}
@@ -286,68 +367,23 @@ class Replies:
     def _person_body(self, _: Mapping[str, Any], setting: Setting) -> Body:
         return {"choices": self._labelled({WANT_PERSON: "choice_person"}, setting.language)}
 
+    def _ways_body(self, _: Mapping[str, Any], setting: Setting) -> Body:
+        """A way on where nothing is asked: the situations, and a person."""
+        if setting.asked:
+            return {}
+        person = self._labelled({WANT_PERSON: "choice_person"}, setting.language)
+        return {"choices": [*self._welcome_body({}, setting)["choices"], *person]}
+
     def _labelled(self, choices: Mapping[str, str], language: str) -> list[Body]:
         return [{"id": i, "label": self.content.raw(language, text)} for i, text in choices.items()]
 
     def card(self, match: Mapping[str, Any], setting: Setting) -> Body:
         """A catalogue entry as a card; what is unknown is said, never filled in."""
-        service, language = self.catalogue.services[match["service_id"]], setting.language
-        card: Body = {
-            "service_id": service.id,
-            "name": service.name,
-            "organization": service.organization.name,
-            "what": self._local(service.summary, language),
-            "why": [self._reason(reason, setting) for reason in match["reasons"]],
-            "how": self._local(service.how_to_get, language),
-            "phone": [
-                {
-                    "number": phone.number,
-                    "tel": phone.number.replace(" ", "").replace("-", ""),
-                    "label": self._local(phone.label, language) or "",
-                    "note": self._local(phone.hours, language) or "",
-                }
-                for phone in service.phones
-            ],
-            "source": self.content.text(language, "card_source", title=service.sources[0].title),
-            "verified_on": service.verified_on.isoformat(),
-        }
-        optional = {
-            "alert": self._local(service.alert or {}, language),
-            "say_this": self._local(service.say_this, language),
-            "next": self._local(service.what_happens_next, language),
-            "url": service.url,
-        }
-        card.update({name: value for name, value in optional.items() if value})
-        card["page"] = f"/stod/{setting.municipality.id}/{service.id}"
-        card["terms"] = _terms(card, language)
-        if service.status == "pilot":
-            card["status_note"] = self.content.raw(language, "utter_status_pilot")
-        if not service.phones and not service.url:
-            centre = self.catalogue.services[setting.municipality.contact_centre]
-            numbers = " ".join(phone.number for phone in centre.phones[:1])
-            name = f"{centre.name} {numbers}".strip()
-            card["missing"] = self.content.text(language, "card_unknown_contact", name=name)
-        return card
-
-    def _reason(self, reason: Mapping[str, Any], setting: Setting) -> str:
-        values, language = dict(reason["values"]), setting.language
-        reason_id = reason["id"]
-        if reason_id == "reason_need":
-            values["need"] = self._label("needs", values["need"], language)
-        if reason_id == "reason_local":
-            values["municipality"] = setting.municipality.name
-        if reason_id == "reason_age" and values.get("maximum") is None:
-            reason_id = "reason_age_from"
-        elif reason_id == "reason_age" and values.get("minimum") is None:
-            reason_id = "reason_age_to"
-        return self.content.text(language, reason_id, **values)
+        return self.cards.card(match, self.catalogue, setting.municipality, setting.language)
 
     def _label(self, section: str, name: str, language: str) -> str:
         labels = getattr(self.catalogue.taxonomy, section)[name].label
-        return str(self._local(labels, language))
-
-    def _local(self, texts: Mapping[str, str], language: str) -> str | None:
-        return texts.get(language) or texts.get(FALLBACK_LANGUAGE)
+        return str(local(labels, language))
 
     def _nearest(self, kind: str, municipality: Municipality | None) -> Service | None:
         if kind not in self.catalogue.kinds:
@@ -360,13 +396,15 @@ class Replies:
         ]
         return min(fitting, key=lambda s: (order.index(s.layer), s.kinds.index(kind)), default=None)
 
-    def _age(self, ages: Sequence[int], is_band: bool | None, language: str) -> str:
-        if not ages:
-            return ""
-        if is_band:
-            low, high = min(ages), max(ages)
-            return self.content.text(language, "value_ages", lowest=low, highest=high)
-        words = [self.content.text(language, "value_age", age=age) for age in ages]
+    def _ages(self, children: Sequence[Mapping[str, Any]], language: str) -> str:
+        """The children's ages in years; an answered range as one."""
+        words = []
+        for child in children:
+            if child["band"]:
+                low, high = child["band"]
+                words.append(self.content.text(language, "value_ages", lowest=low, highest=high))
+            else:
+                words.append(self.content.text(language, "value_age", age=child["age"]))
         return self.content.listed(language, words)
 
     def _duration(self, months: int | None, language: str) -> str:
@@ -386,15 +424,11 @@ class Replies:
         return self.content.raw(language, f"choice_coping_coping_{coping}")
 
 
-def _terms(card: Body, language: str) -> list[Body]:
-    """The words of the glossary that stand in a card, each once."""
-    texts = [card[part] or "" for part in ("what", "how", "say_this", "next") if part in card]
-    found = dict.fromkeys(term for text in texts for _, _, term in glossary_links(text, language))
-    return [{"id": term, "name": glossary().name(term, language)} for term in found]
-
-
 _INTENT_LABELS = {
+    "deny": "choice_agenda_not_now",
     "want_person": "choice_person",
     "greet": "choice_enough_more",
     "enough": "choice_enough_yes",
+    "partly": "choice_enough_partly",
+    "not_enough": "choice_enough_no",
 }

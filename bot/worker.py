@@ -109,7 +109,7 @@ async def open_worker(settings: Settings, url: str, actions: str) -> AsyncIterat
     shipped = Catalogue.load()
     reader = Reader(settings.artifacts, settings.understand_timeout, remembered(settings))
     loading = asyncio.create_task(reader.start())
-    engine = await Engine.load(settings.rasa_model, actions)
+    engine = await Engine.load(settings.rasa_model, actions, Policy.load())
     await loading
     async with open_pool(url) as pool:
         ledger = Ledger(pool, Seal.from_file(settings.keys))

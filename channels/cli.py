@@ -226,20 +226,30 @@ def rasa(context: typer.Context) -> None:
 def evaluate(
     suite: Annotated[
         str | None,
-        typer.Option(help="needs, intents, search, language, safety, swefaq or massive."),
+        typer.Option(
+            help="needs, intents, search, language, entities, safety, unseen, swefaq, massive or"
+            " conversations."
+        ),
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Another file of the same format.")] = None,
     train_file: Annotated[
         Path | None, typer.Option("--train", help="Training file (massive).")
     ] = None,
     test_file: Annotated[Path | None, typer.Option("--test", help="Test file (massive).")] = None,
+    runs: Annotated[int, typer.Option(min=1, help="Conversations to simulate.")] = 500,
+    report: Annotated[
+        str | None, typer.Option(help="Write this scorecard to docs instead: nlu.")
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Quality figures."""
-    from channels.measure import readable, run_suites
+    from channels.measure import readable, run_suites, write_scorecard
 
     try:
-        for figures in run_suites(settings(), suite, data, train_file, test_file):
+        if report is not None:
+            typer.echo(str(write_scorecard(settings(), report)))
+            return
+        for figures in run_suites(settings(), suite, data, train_file, test_file, runs):
             show(figures, json_, readable(figures))
     except (ValueError, FileNotFoundError) as error:
         raise fail(str(error), "See `lotsa evaluate --help`.") from None

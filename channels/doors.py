@@ -14,7 +14,7 @@ from bot.settings import Settings
 from channels.stream import Hub
 from knowledge.catalogue import Catalogue
 
-VISIBLE = frozenset({"question", "choices", "cards", "level", "lines", "numbers"})
+VISIBLE = frozenset({"question", "choices", "cards", "level", "lines", "numbers", "links"})
 
 
 @dataclass(frozen=True, slots=True)

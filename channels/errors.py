@@ -21,9 +21,11 @@ STATUS = {
     "entry_overtaken": 409,
     "entry_faulty": 422,
     "taken": 409,
+    "safe_first": 409,
     "too_long": 413,
     "empty": 422,
     "server": 500,
+    "no_pdf": 501,
     "busy": 503,
     "unavailable": 503,
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import datetime as dt
 import json
 import statistics
 import time
@@ -23,26 +25,51 @@ from bot.privacy import mask
 from bot.settings import PROJECT, Settings
 from bot.understanding import Wanted
 from bot.worker import open_worker
-from channels import artifacts
+from channels import artifacts, scorecard
+from channels.simulation import run as simulation
 from channels.unseen import table as unseen_table
 from channels.unseen import unseen
 from knowledge import evaluate as knowledge_evaluate
 from knowledge.queries import load_queries
 from knowledge.rerank import learn
 from nlu import evaluate as nlu_evaluate
-from nlu import safety
+from nlu import evaluate_entities, evaluate_language, language_model, safety
+from nlu.pipeline import FOLDER
+from nlu.train import DEMO_MUNICIPALITY, municipality_names
 
 SHARED = PROJECT.parent / "shared" / "data"
 DANGER_TESTS = PROJECT / "tests" / "data" / "safety"
+LANGUAGE_TESTS = PROJECT / "tests" / "data" / "language"
 BENCH_TURNS = 200
+ENTITY_TESTS = PROJECT / "tests" / "data" / "entities"
 EVALUATED_IN = "strangnas"  # where a query without a municipality is asked
-SUITES = ("needs", "intents", "search", "safety", "language", "unseen", "swefaq", "massive")
+SUITES = (
+    "needs",
+    "intents",
+    "search",
+    "safety",
+    "language",
+    "entities",
+    "unseen",
+    "swefaq",
+    "conversations",
+    "massive",
+)
+BY_DEFAULT = SUITES[:-2]  # the last two take minutes or need a file
 
 
 def run_suites(
-    settings: Settings, suite: str | None, data: Path | None, train: Path | None, test: Path | None
+    settings: Settings,
+    suite: str | None,
+    data: Path | None,
+    train: Path | None,
+    test: Path | None,
+    runs: int = simulation.RUNS,
 ) -> Iterator[dict[str, Any]]:
-    """One object of figures a suite. Raises ValueError for an unknown suite."""
+    """One object of figures a suite; `runs` is how many conversations are simulated.
+
+    Raises ValueError for an unknown suite.
+    """
     suites: dict[str, Callable[[], dict[str, Any]]] = {
         "needs": lambda: nlu_evaluate.needs(artifacts.open_embedder(settings)),
         "intents": lambda: nlu_evaluate.intents(artifacts.open_embedder(settings)),
@@ -50,16 +77,22 @@ def run_suites(
         "safety": lambda: nlu_evaluate.danger(
             artifacts.load_pipeline(settings), data or DANGER_TESTS, SHARED
         ),
-        "language": lambda: nlu_evaluate.languages(data or SHARED),
+        "language": lambda: _languages(settings, data or LANGUAGE_TESTS),
+        "entities": lambda: evaluate_entities.entities(
+            data or ENTITY_TESTS, [*municipality_names(), DEMO_MUNICIPALITY]
+        ),
         "unseen": lambda: unseen(settings, data or PROJECT / "tests" / "data"),
         "swefaq": lambda: _swefaq(settings, data or SHARED / "swefaq_dev.jsonl"),
+        "conversations": lambda: asyncio.run(
+            simulation.run_conversations(settings, "actions", runs)
+        ),
         "massive": lambda: nlu_evaluate.massive(
             train or SHARED / "massive_sv_train.jsonl", test, artifacts.open_embedder(settings)
         ),
     }
     if suite is not None and suite not in suites:
         raise ValueError(f"no suite '{suite}'; known: {', '.join(SUITES)}")
-    for name in [suite] if suite else SUITES[:-1]:
+    for name in [suite] if suite else BY_DEFAULT:
         yield {"suite": name, **suites[name]()}
 
 
@@ -67,9 +100,29 @@ def readable(figures: dict[str, Any]) -> list[str]:
     """The figures of a suite as lines: a table where there is one, else indented JSON."""
     if figures["suite"] == "search":
         return ["search", *knowledge_evaluate.tables(figures)]
+    if figures["suite"] == "language":
+        return ["language", *evaluate_language.table(figures)]
+    if figures["suite"] == "entities":
+        return ["entities: precision/recall in %", *evaluate_entities.table(figures)]
     if figures["suite"] == "unseen":
         return ["unseen", *unseen_table(figures)]
+    if figures["suite"] == "conversations":
+        return ["conversations", *simulation.table(figures)]
     return [json.dumps(figures, ensure_ascii=False, indent=2)]
+
+
+def write_scorecard(settings: Settings, name: str) -> Path:
+    """Measures what the scorecard `name` shows and writes it to `docs`; returns its path.
+
+    Raises ValueError for an unknown scorecard.
+    """
+    if not (scorecard.TEMPLATES / f"{name}.md.j2").is_file():
+        raise ValueError(f"no scorecard '{name}'")
+
+    def figures(suite: str) -> dict[str, Any]:
+        return next(run_suites(settings, suite, None, None, None))
+
+    return scorecard.write(name, PROJECT / "docs", figures, readable, dt.date.today())
 
 
 def learn_weights(settings: Settings) -> dict[str, dict[str, float]]:
@@ -78,6 +131,13 @@ def learn_weights(settings: Settings) -> dict[str, dict[str, float]]:
     dev = [query for query in load_queries() if query.split == "dev"]
     learnt = learn(finder.index, dev, finder.query, EVALUATED_IN)
     return {code: weights.model_dump() for code, weights in learnt.weights.items()}
+
+
+def _languages(settings: Settings, folder: Path) -> dict[str, Any]:
+    """The written texts, and the test queries in pieces."""
+    queries = [(one.text, one.language) for one in load_queries() if one.split == "test"]
+    model = language_model.read(settings.artifacts / FOLDER)
+    return evaluate_language.languages(model, folder, queries)
 
 
 def _search(settings: Settings, data: Path | None) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from bot.content import Content
 from bot.database import database_url, migrate, open_pool
 from bot.edits import remembered
 from bot.engine.compile import Policy
-from bot.engine.reply import ReplyRequest
 from bot.ledger import Ledger
 from bot.log import configure_logging
 from bot.messages import Author, IncomingMessage, StoredMessage
@@ -85,9 +84,8 @@ class Terminal:
         """Open, then one turn a line."""
         doors = self._doors
         setting = doors.setting(municipality, language)
-        welcome = doors.replies.word(ReplyRequest("utter_welcome"), setting)
         conversation, _ = await doors.ledger.open_conversation(
-            municipality, "terminal", language, [welcome]
+            municipality, "terminal", language, doors.replies.opening(setting)
         )
         if not self._as_json:
             self._print(await doors.ledger.messages(conversation))
@@ -150,21 +148,26 @@ class Terminal:
             for reason in (message.body.get("level") or {}).get("reasons", []):
                 typer.echo(f"  - {reason}")
             for card in message.body.get("cards", []):
-                self._print_card(card)
+                self._print_card(card, message.language)
             for number, choice in enumerate(message.body.get("choices", []), 1):
                 typer.echo(f"  {number}. {choice['label']}")
         self._remember_choices(messages)
 
-    def _print_card(self, card: dict[str, Any]) -> None:
+    def _print_card(self, card: dict[str, Any], language: str) -> None:
         typer.echo(f"\n  * {card['name']} ({card['organization']})")
         parts = [
+            card.get("first_step"),
             card.get("alert"),
             card["what"],
             *card["why"],
             card["how"],
             card.get("say_this"),
+            *card.get("documents", []),
             card.get("next"),
         ]
+        if after_no := card.get("plan_b"):
+            heading = self._doors.content.raw(language, "web_live_card_plan_b")
+            parts.append(f"{heading}: {after_no}")
         parts += [f"{p['label']} {p['number']} {p['note']}".strip() for p in card["phone"]]
         parts += [card.get("missing"), card.get("url"), card["source"]]
         for part in filter(None, parts):

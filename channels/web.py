@@ -116,9 +116,8 @@ async def open_conversation(request: Request, new: NewConversation) -> dict[str,
     try:
         on_duty = await _on_duty(doors, new.municipality)
         setting = doors.setting(new.municipality, language, on_duty=on_duty)
-        welcome = doors.replies.word(ReplyRequest("utter_welcome"), setting)
         conversation, token = await doors.ledger.open_conversation(
-            new.municipality, "web", language, [welcome]
+            new.municipality, "web", language, doors.replies.opening(setting)
         )
         messages = await doors.ledger.messages(conversation)
     except DATABASE_ERRORS as error:

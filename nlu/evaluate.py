@@ -1,4 +1,4 @@
-"""Measures understanding: needs, intents, languages, false alarms and a public intent benchmark.
+"""Measures understanding: needs, intents, false alarms and a public intent benchmark.
 
 Every function returns plain figures; whoever calls it prints them.
 """
@@ -19,9 +19,19 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from nlu import language, safety
+from nlu import safety
 from nlu.embedder import Embedder, Vectors
-from nlu.intents import SEED, Features, FeatureSpace, IntentModel, Rows, Scores, fit_intents
+from nlu.intents import (
+    ABSTAINS_BELOW,
+    SEED,
+    TELL,
+    Features,
+    FeatureSpace,
+    IntentModel,
+    Rows,
+    Scores,
+    fit_intents,
+)
 from nlu.needs import NeedModel, fit_needs, micro_f1, truth_table
 from nlu.pipeline import Pipeline
 from nlu.train import Example, Message, encoded, intent_examples, needs_messages
@@ -29,8 +39,8 @@ from nlu.train import Example, Message, encoded, intent_examples, needs_messages
 Split = tuple[Rows, Rows]
 
 FOLDS = 5
-LENGTHS = ((1, 2), (3, 5), (6, 1000))  # words
 WORST = 8
+RISK_LEVELS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 MASSIVE_LANGUAGE = "sv"
 
 
@@ -124,7 +134,7 @@ def _by_language(messages: Sequence[Message], hits: Sequence[bool]) -> dict[str,
     return {code: _share(group) for code, group in sorted(groups.items())}
 
 
-def _share(hits: Sequence[Any]) -> float:
+def _share(hits: Sequence[Any] | NDArray[np.bool_]) -> float:
     return round(sum(map(bool, hits)) / max(len(hits), 1), 3)
 
 
@@ -145,7 +155,28 @@ def intents(embedder: Embedder) -> dict[str, Any]:
         "accuracy_per_intent": round(float(np.mean(per_intent)), 3),
         "calibration_error": round(_calibration_error(confidence, hits), 3),
         "confused_most": dict(pairs.most_common(WORST)),
+        "abstains_below": ABSTAINS_BELOW,
+        "risk_coverage": _risk_coverage(confidence, hits, right == TELL),
     }
+
+
+def _risk_coverage(
+    confidence: NDArray[np.float64], hits: NDArray[np.bool_], told: NDArray[np.bool_]
+) -> dict[str, dict[str, float]]:
+    """Per threshold: the share of messages acted on and how often that is right.
+
+    Beside all messages those that are no description of a situation: what the threshold is for.
+    """
+    curve = {}
+    for threshold in RISK_LEVELS:
+        sure = confidence >= threshold
+        curve[f"{threshold:.1f}"] = {
+            "coverage": _share(sure),
+            "right": _share(hits[sure]),
+            "coverage_of_others": _share(sure[~told]),
+            "right_of_others": _share(hits[sure & ~told]),
+        }
+    return curve
 
 
 def _predicted_intents(
@@ -239,23 +270,6 @@ def _found(seen: Sequence[tuple[bool, bool]]) -> dict[str, Any]:
         "both": both,
         "interval": [round(float(interval.low), 3), round(float(interval.high), 3)],
     }
-
-
-def languages(folder: Path) -> dict[str, Any]:
-    """Identification without a hint: accuracy by length in words, and what is confused."""
-    figures: dict[str, Any] = {}
-    for code, texts in _everyday(folder):
-        given = [language.identify(text)[0] for text in texts]
-        figures[code] = {"all": _share([one == code for one in given])}
-        for shortest, longest in LENGTHS:
-            hits = [
-                one == code
-                for one, text in zip(given, texts, strict=True)
-                if shortest <= len(text.split()) <= longest
-            ]
-            figures[code][f"words_from_{shortest}"] = _share(hits)
-        figures[code]["confusion"] = dict(Counter(given).most_common())
-    return figures
 
 
 def _everyday(folder: Path) -> Iterator[tuple[str, list[str]]]:

@@ -30,6 +30,9 @@ Truth = NDArray[np.bool_]  # one row per message, one column per label
 DATA = Path(__file__).parent / "data"
 
 TELL, UNCLEAR, OUT_OF_SCOPE = "tell", "unclear", "out_of_scope"
+# Below this probability no intent but `tell` is acted on; from the risk and coverage of held-out
+# examples (docs/nlu-scorecard.md): a wrong guess costs a parent more than being asked again.
+ABSTAINS_BELOW = 0.5
 MEANING_STRENGTH = 30.0  # inverse of the penalty, chosen by cross-validation
 RIDGE = 1.0
 RIDGE_SCALE = 8.0  # makes ridge scores, which lie near 0..1, logits

@@ -10,10 +10,14 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import product
+from pathlib import Path
 
 import simplemma
+import yaml
+
+DATA = Path(__file__).parent / "data"
 
 _TOKEN = re.compile(r"\w+(?:[.:'’]\w+)*|\s+|[^\w\s]", re.UNICODE)
 _DOTS = {"a": "aåä", "o": "oö"}
@@ -139,11 +143,61 @@ def _stretch(positions: tuple[int, ...], length: int) -> list[int]:
     return [positions[min(int(index * scale), len(positions) - 1)] for index in range(length)]
 
 
+# Letters that are one and the same to a reader but not to Unicode.
+_SAME_LETTER = str.maketrans(
+    {
+        **dict(zip("ıłđøßґєʻʼ’‘`´", "ildosге''''''", strict=True)),
+        **dict.fromkeys("أإآٱ", "ا"),
+        **dict.fromkeys("ىيیئۍې", "ی"),
+        **dict.fromkeys("ةۀۂ", "ه"),
+        **dict.fromkeys("كڪ", "ک"),
+        "ؤ": "و",
+        "ـ": None,
+        "\u200c": " ",
+        "\u200d": None,
+        **{chr(0x660 + digit): str(digit) for digit in range(10)},
+        **{chr(0x6F0 + digit): str(digit) for digit in range(10)},
+    }
+)
+
+
+@lru_cache(maxsize=4_000)
+def _plain_character(character: str) -> str:
+    same = character.lower().translate(_SAME_LETTER)
+    letters = unicodedata.normalize("NFKD", same)
+    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return bare.translate(_SAME_LETTER)
+
+
+def plain_letters(text: str) -> str:
+    """Lower case without diacritics; letters and digits that look alike become one."""
+    return "".join(map(_plain_character, text))
+
+
+def plain(text: str) -> NormalText:
+    """`plain_letters` that knows where each character stood in `text`."""
+    pieces = [_plain_character(character) for character in text]
+    origin = [index for index, piece in enumerate(pieces) for _ in piece]
+    return NormalText("".join(pieces), tuple(origin), len(text))
+
+
 @lru_cache(maxsize=50_000)
 def lemma(word: str, language: str) -> str:
     """Dictionary form in lower case; unknown words and languages lose only a genitive mark."""
     lower = word.lower().replace("’", "'")
     lower = re.sub(r"(?<=\w)[:'](?:s|n|en|et|arna)$", "", lower)
+    if own := _own_lemmas(language).get(lower):
+        return own
     if language not in _LEXICON_LANGUAGES or not lower.isalpha():
         return lower
     return str(simplemma.lemmatize(lower, lang=language)).lower()
+
+
+@cache
+def _own_lemmas(language: str) -> Mapping[str, str]:
+    """What the lexicon is not asked for (`data/<language>/lemmas.yml`)."""
+    path = DATA / language / "lemmas.yml"
+    if not path.is_file():
+        return {}
+    lemmas: dict[str, str] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return lemmas

@@ -6,17 +6,17 @@ There is deliberately no logging here: what a parent writes must not reach a log
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 import joblib
 
-from nlu import language, safety
+from nlu import language, language_model, safety
 from nlu.danger import DangerModel, reading, weighed
 from nlu.embedder import Embedder, Vectors
 from nlu.entities import WRITTEN, Entity, EntityReader, spelling
-from nlu.intents import TELL, FeatureSpace, IntentModel
+from nlu.intents import ABSTAINS_BELOW, TELL, UNCLEAR, FeatureSpace, IntentModel
 from nlu.needs import Need, NeedModel
 from nlu.normalise import NormalText, normalise
 from nlu.safety import Check
@@ -41,6 +41,8 @@ class Understanding:
     entities: tuple[Entity, ...]
     signals: tuple[str, ...]
     safety: Check
+    is_language_sure: bool = True
+    is_intent_sure: bool = True  # else nothing should be done on it
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class Pipeline:
         self._understood: tuple[str, Understanding] | None = None
         self._entities = EntityReader(trained.municipalities)
         self._spelling = {code: spelling(code) for code in WRITTEN}
+        self._languages = language_model.read(artifacts / FOLDER)
         language.load()
 
     @classmethod
@@ -108,7 +111,7 @@ class Pipeline:
     def _read(self, text: str, hint: str | None) -> Understanding:
         check = safety.check(text, hint)
         short = text[:LONGEST_READ]
-        code, _ = language.identify(short, hint)
+        code, sureness = language.identify(short, hint, self._languages)
         normal = self._normal(short, code)
         details = self._entities.read(normal, code, self._today())
         features = self._trained.space.features([normal.text], [code], self._vectors(normal.text))
@@ -117,6 +120,8 @@ class Pipeline:
         needs = self._trained.needs.chosen(features, is_told=intent == TELL)
         reads = dict(self._trained.levels.ranked(features)[0])
         seen = self._trained.danger.added(check, features)
+        if seen.acute and seen.language is None and language.is_sure(sureness):
+            seen = replace(seen, language=code)
         check = weighed(seen, reads, by_rules=check.acute)
         signals = details.signals
         if intent == TELL and len(normal.text.split()) >= FEWEST_WORDS_READ:
@@ -130,6 +135,8 @@ class Pipeline:
             entities=details.entities,
             signals=signals,
             safety=check,
+            is_language_sure=language.is_sure(sureness),
+            is_intent_sure=intent in (TELL, UNCLEAR) or confidence >= ABSTAINS_BELOW,
         )
 
     def vector(self, text: str, language: str) -> Vectors:

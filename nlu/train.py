@@ -15,6 +15,7 @@ import joblib
 import numpy as np
 import yaml
 
+from nlu import language_model
 from nlu.danger import ACUTE, UNSURE, DangerMessage, danger_messages, fit_danger
 from nlu.embedder import Embedder, Vectors
 from nlu.entities import spelling
@@ -84,9 +85,12 @@ def train(artifacts: Path, progress: Callable[[str], None], embedder: str | None
     read = np.flatnonzero([message.level is not None for message in messages])
     levels = fit_intents(told.rows(read), [str(messages[i].level) for i in read])
     progress(f"levels trained on {len(read)} messages")
+    by_language = language_model.learnt(language_model.written())
+    progress(f"{len(by_language.languages)} languages trained")
     names = (*municipality_names(), DEMO_MUNICIPALITY)
     trained = Trained(embedder, space, intents, needs, kinds, danger, levels, names)
     _write(artifacts, trained)
+    by_language.write(artifacts / FOLDER)
     progress("written")
 
 
@@ -117,7 +121,8 @@ def encoded(texts: Sequence[str], embedder: Embedder) -> Vectors:
 def is_current(artifacts: Path) -> bool:
     """Whether the artefacts were trained from the data and code that are here now."""
     path = artifacts / FOLDER / MANIFEST
-    if not path.is_file() or not (artifacts / FOLDER / MODEL_FILE).is_file():
+    models = (MODEL_FILE, language_model.FILE)
+    if not path.is_file() or not all((artifacts / FOLDER / name).is_file() for name in models):
         return False
     return bool(json.loads(path.read_text(encoding="utf-8"))["inputs"] == _inputs_hash())
 
@@ -203,11 +208,10 @@ def _write(artifacts: Path, trained: Trained) -> None:
 
 def _inputs_hash() -> str:
     """One hash of every file the result depends on."""
-    code = [
-        Path(__file__).parent / f"{name}.py"
-        for name in ("embedder", "normalise", "intents", "needs", "danger", "train", "pipeline")
-    ]
-    folders = ("needs", "intents", "safety_messages", "everyday")
+    names = ("embedder", "normalise", "intents", "needs", "danger", "train", "pipeline")
+    about_language = ("language_model", "transliteration")
+    code = [Path(__file__).parent / f"{name}.py" for name in (*names, *about_language)]
+    folders = ("needs", "intents", "safety_messages", "everyday", "language")
     data = [path for name in folders for path in (DATA / name).glob("*.yml")]
     written = [*DATA.glob("*/entities.yml"), *DATA.glob("*/need_words.yml")]
     digest = hashlib.sha256()

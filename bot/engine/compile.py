@@ -10,7 +10,7 @@ import hashlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict
@@ -18,24 +18,49 @@ from pydantic import BaseModel, ConfigDict
 POLICY = Path(__file__).parents[1] / "content" / "policy" / "questions.yml"
 PROJECT = Path(__file__).parent / "rasa"
 REFUSALS = ("skip", "dont_know", "rather_not_say")
+NOT_ASKED = "not_asked"  # in a slot whose question the case makes needless
+UNANSWERED = (*REFUSALS, NOT_ASKED)
 START_FORM = "form_start"
+CRY_FORM = "form_cry"
+AGENDA_FORM = "form_agenda"
 CONSENT_FORM = "form_consent"
+SAFE_FORM = "form_safe"
 # The path is walked to its end: the next thing the parent tells may start another.
-SUGGEST: list[dict[str, Any]] = [{"action": "action_suggest"}, {"slot_was_set": [{"path": None}]}]
+SUGGEST: list[dict[str, Any]] = [
+    {"action": "action_suggest"},
+    {"slot_was_set": [{"path": None}]},
+    # Asks only near violence or control: elsewhere action_suggest fills its slot with NOT_ASKED.
+    {"action": SAFE_FORM},
+    {"active_loop": SAFE_FORM},
+]
+
+
+class Condition(BaseModel):
+    """Holds when the slots of `count` hold `at_least` so many answers together."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    count: list[str]
+    at_least: int
+    each_is_one: bool = False  # a number is one answer and not so many
 
 
 class Choice(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     id: str
     value: Any
+    signal: str | None = None  # what the answer tells for the level
 
 
 class Question(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     entity: str
     choices: list[Choice]
+    choices_from: Literal["children", "named", "agenda"] | None = None
     multiple: bool = False
+    most: int | None = None
     refusals: bool = True
+    only_if: Condition | None = None
+    variants: dict[str, Condition] = {}
 
 
 class Route(BaseModel):
@@ -52,14 +77,19 @@ class Policy(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     questions: dict[str, Question]
     paths: dict[str, Route]
+    cry: list[str]
+    matters: list[list[str]]
 
     @classmethod
     def load(cls, path: Path = POLICY) -> Policy:
         """Read and check the policy. Raises ValueError when a path asks an unknown question."""
         policy = cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-        for name, route in policy.paths.items():
-            for unknown in set(route.questions) - set(policy.questions):
-                raise ValueError(f"{path}: path {name} asks '{unknown}', which is no question")
+        for name, questions in policy.forms().items():
+            for unknown in set(questions) - set(policy.questions):
+                raise ValueError(f"{path}: {name} asks '{unknown}', which is no question")
+        for name, question in policy.questions.items():
+            if question.entity != name:
+                raise ValueError(f"{path}: question {name} is filled by '{question.entity}'")
         choices = [Choice(id=name, value=name) for name, p in policy.paths.items() if p.button]
         start = policy.questions["path"].model_copy(update={"choices": choices})
         return policy.model_copy(update={"questions": {**policy.questions, "path": start}})
@@ -75,7 +105,9 @@ class Policy(BaseModel):
     def forms(self) -> dict[str, list[str]]:
         """Form name → its questions in order, for every path that asks something."""
         asking = {f"form_{n}": p.questions for n, p in self.paths.items() if p.questions}
-        return {START_FORM: ["path"], **asking, CONSENT_FORM: ["consent_handoff"]}
+        before = {START_FORM: ["path"], CRY_FORM: self.cry, AGENDA_FORM: ["agenda_first"]}
+        after = {SAFE_FORM: ["safe_contact"], CONSENT_FORM: ["consent_handoff"]}
+        return {**before, **asking, **after}
 
 
 def compile_project(target: Path, policy: Policy) -> None:
@@ -83,9 +115,10 @@ def compile_project(target: Path, policy: Policy) -> None:
     shutil.rmtree(target, ignore_errors=True)
     (target / "data").mkdir(parents=True)
     shutil.copy(PROJECT / "config.yml", target / "config.yml")
-    fixed_domain = _read(PROJECT / "domain.yml")
+    after = _read(PROJECT / "after.yml")
+    fixed_domain = _merged(_read(PROJECT / "domain.yml"), after)
     fixed_rules = _read(PROJECT / "rules.yml")
-    rules = [*fixed_rules["rules"], *_rules(policy)]
+    rules = [*fixed_rules["rules"], *after["rules"], *_rules(policy)]
     _write(target / "domain.yml", _domain(fixed_domain, policy, rules))
     _write(target / "data" / "rules.yml", {"version": "3.1", "rules": rules})
 
@@ -96,6 +129,12 @@ def fingerprint() -> str:
     for path in [POLICY, Path(__file__), *sorted(PROJECT.glob("*.yml"))]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _merged(domain: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """A domain with the intents, entities, slots and actions of another file."""
+    lists = {part: [*domain[part], *more[part]] for part in ("intents", "entities", "actions")}
+    return {**domain, **lists, "slots": {**domain["slots"], **more["slots"]}}
 
 
 def _read(path: Path) -> Any:
@@ -168,15 +207,30 @@ def _rules(policy: Policy) -> Iterator[dict[str, Any]]:
         if route.questions:
             yield _submit_rule(f"form_{name}")
             yield _noted_rule(f"form_{name}")
-        yield _after_start_rule(name, f"form_{name}" if route.questions else None)
+        for opening in (START_FORM, AGENDA_FORM):
+            yield _after_start_rule(opening, name, f"form_{name}" if route.questions else None)
     yield from _returned_rules(policy)
-    yield _noted_rule(START_FORM)
+    for opening in (START_FORM, CRY_FORM, AGENDA_FORM):
+        yield _noted_rule(opening)
+    yield _after_cry_rule()
+    yield from _safe_rules(policy)
+    yield from _missing_rules(policy)
+    # Told while consent is asked: the summary is shown as it is now.
+    yield _digression_rule(CONSENT_FORM, "tell", "action_offer_person")
     yield from _after_consent_rules(policy)
     for form in policy.forms():
         yield _digression_rule(form, "greet", "utter_hello")
         yield _digression_rule(form, "unclear", "utter_unclear")
         yield _digression_rule(form, "resume", "action_returned")
+        yield _digression_rule(form, "thanks", "utter_thanks_on")
         yield _interruption_rule(form, "goodbye", [{"action": "utter_goodbye"}])
+        yield _digression_rule(form, "simpler", "action_simpler")
+        yield _digression_rule(form, "go_back", "action_go_back")
+        left: list[dict[str, Any]] = [{"action": "action_deactivate_loop"}, {"active_loop": None}]
+        yield _interruption_rule(form, "change", [*left, {"action": "action_change"}])
+        yield _interruption_rule(
+            form, "change_path", [{"action": "action_noted"}, *_enter(START_FORM)]
+        )
         start_over = [{"action": "action_start_over"}, *_enter(START_FORM)]
         yield _interruption_rule(form, "start_over", start_over)
         if form == CONSENT_FORM:
@@ -197,11 +251,43 @@ def _start_rule(path: str, form: str | None) -> dict[str, Any]:
     return {"rule": f"tell about {path}", "steps": [*steps, *_enter(form)]}
 
 
-def _after_start_rule(path: str, form: str | None) -> dict[str, Any]:
+def _after_start_rule(opening: str, path: str, form: str | None) -> dict[str, Any]:
     chosen = [{"action": "action_chosen"}, {"slot_was_set": [{"path": path}]}]
-    steps = [*_ended(START_FORM), *chosen, *_enter(form)]
-    condition = [{"active_loop": START_FORM}]
-    return {"rule": f"{START_FORM} led to {path}", "condition": condition, "steps": steps}
+    steps = [*_ended(opening), *chosen, *_enter(form)]
+    condition = [{"active_loop": opening}]
+    return {"rule": f"{opening} led to {path}", "condition": condition, "steps": steps}
+
+
+def _safe_rules(policy: Policy) -> Iterator[dict[str, Any]]:
+    """Who can see the phone; then the closing question, or the next need that waits.
+
+    What is told meanwhile starts anew.
+    """
+    condition = [{"active_loop": SAFE_FORM}]
+    closing = [{"action": "action_closing"}, {"action": "action_agenda_next"}]
+    steps = [*_ended(SAFE_FORM), *closing]
+    yield {"rule": f"{SAFE_FORM} is done", "condition": condition, "steps": steps}
+    yield _noted_rule(SAFE_FORM)
+    for name, route in policy.paths.items():
+        start = _start_rule(name, f"form_{name}" if route.questions else None)
+        yield {**start, "rule": f"tell about {name} during {SAFE_FORM}", "condition": condition}
+
+
+def _missing_rules(policy: Policy) -> Iterator[dict[str, Any]]:
+    """What was missing is searched with at once: no more questions, no card a second time."""
+    for path in policy.paths:
+        told = [{"intent": "tell"}, {"slot_was_set": [{"path": path}, {"closing": "missing"}]}]
+        yield {
+            "rule": f"tell what is missing, path {path}",
+            "condition": [{"active_loop": None}],
+            "steps": [*told, {"action": "action_noted"}, *SUGGEST],
+        }
+
+
+def _after_cry_rule() -> dict[str, Any]:
+    """How the parent is has been asked; what is hardest is asked then."""
+    steps = [*_ended(CRY_FORM), {"action": "action_cry_heard"}, *_enter(START_FORM)]
+    return {"rule": f"{CRY_FORM} is done", "condition": [{"active_loop": CRY_FORM}], "steps": steps}
 
 
 def _ended(form: str) -> list[dict[str, Any]]:

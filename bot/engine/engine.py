@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from rasa.core.utils import AvailableEndpoints  # noqa: E402
 from rasa.utils.endpoints import EndpointConfig  # noqa: E402
 
 from bot.engine.actions_inprocess import InProcessActions  # noqa: E402
+from bot.engine.branching import bookkeeping  # noqa: E402
+from bot.engine.compile import Policy  # noqa: E402
 from bot.engine.reply import ReplyRequest  # noqa: E402
 from bot.engine.state import DialogueState, EventDict  # noqa: E402
 from bot.engine.tracker import TurnTrackers, fold  # noqa: E402
@@ -55,13 +57,18 @@ class Decision:
 class Engine:
     """A loaded Rasa model with in-process actions and no storage of its own."""
 
-    def __init__(self, agent: Agent, trackers: TurnTrackers) -> None:
+    def __init__(self, agent: Agent, trackers: TurnTrackers, policy: Policy | None) -> None:
         self._agent = agent
         self._trackers = trackers
+        self._policy = policy
 
     @classmethod
-    async def load(cls, model: Path, actions: EndpointConfig | str) -> Engine:
+    async def load(
+        cls, model: Path, actions: EndpointConfig | str, policy: Policy | None = None
+    ) -> Engine:
         """Load the trained model; `actions` is the package of custom actions.
+
+        `policy` says which questions are needless; without it every question is asked.
 
         Raises FileNotFoundError when the model is missing, EngineError when Rasa cannot load it.
         """
@@ -75,28 +82,33 @@ class Engine:
         # hides a failing save and restarts the conversation on a failing read.
         trackers = TurnTrackers(agent.processor.domain)
         agent.processor.tracker_store = trackers
-        return cls(agent, trackers)
+        return cls(agent, trackers, policy)
 
     async def decide(self, conversation: str, said: Said, state: DialogueState) -> Decision:
         """One turn. Raises EngineError when Rasa fails; an empty answer is the caller's to fill."""
-        before = len(self._trackers.open(conversation, state).events)
+        tracker = self._trackers.open(conversation, state)
+        before = len(tracker.events)
+        if self._policy is not None:
+            slots, loop = tracker.current_slot_values(), tracker.active_loop_name
+            kept = bookkeeping(self._policy, slots, said.entities, said.intent, loop)
+            said = replace(said, entities={**said.entities, **kept})
         channel = CollectingOutputChannel()
         try:
             await self._agent.handle_message(_user_message(conversation, said, channel))
-            tracker = await self._trackers.retrieve(conversation)
+            after = await self._trackers.retrieve(conversation)
         except Exception as error:
             raise EngineError(type(error).__name__) from error
         finally:
             self._trackers.close(conversation)
-        if tracker is None:
+        if after is None:
             raise EngineError("the tracker was lost")
-        new = list(tracker.events)[before:]
+        new = list(after.events)[before:]
         return Decision(
             replies=tuple(_reply(message) for message in channel.messages),
             events=tuple(event.as_dict() for event in new),
-            state=fold(tracker, state, new),
-            slots=tracker.current_slot_values(),
-            active_loop=tracker.active_loop_name,
+            state=fold(after, state, new),
+            slots=after.current_slot_values(),
+            active_loop=after.active_loop_name,
         )
 
 

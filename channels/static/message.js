@@ -22,8 +22,9 @@ export function messageItem(message, page) {
     { class: "content", lang: message.language, dir: message.dir },
     bubble(message, page),
     message.level && levelBox(message.level, page),
-    message.lines?.length && lineList(message.lines),
+    message.lines?.length && lineList(message.lines, page),
     (message.cards ?? []).map((card) => cardBox(card, page)),
+    message.links?.length && linkList(message.links, page),
     message.choices?.length && choiceGroup(message, page),
   );
   return element(
@@ -40,12 +41,31 @@ export function authorName(message, { say }) {
   return message.name ? say("guide", { name: message.name }) : say("guide_unnamed");
 }
 
-/** A dl of {label, value}: what was understood, or the brief. */
-export function lineList(lines) {
+/** A dl of {label, value}: what was understood, or the brief. On a page where the parent can choose,
+ *  a line may be changed or taken away. */
+export function lineList(lines, page) {
   const pairs = lines.map((line) =>
-    element("div", {}, element("dt", {}, line.label), element("dd", { dir: "auto" }, line.value)),
+    element(
+      "div",
+      {},
+      element("dt", {}, line.label),
+      element("dd", { dir: "auto" }, line.value),
+      page?.choose && (line.change || line.remove) && lineButtons(line, page),
+    ),
   );
   return element("dl", { class: "lines" }, pairs);
+}
+
+function lineButtons(line, page) {
+  const { say } = page.words;
+  const press = (pressed, text) => {
+    if (!pressed) return null;
+    const button = element("button", { class: "line-button", type: "button", "aria-label": pressed.label }, text);
+    button.addEventListener("click", () => page.choose(pressed.id, pressed.label));
+    return button;
+  };
+  const buttons = [press(line.change, say("line_change")), press(line.remove, say("line_remove"))];
+  return element("dd", { class: "line-buttons", ...inPageLanguage(page) }, buttons);
 }
 
 function byline(message, words) {
@@ -131,6 +151,7 @@ function cardBox(card, page) {
       { class: "card-head" },
       element(`h${page.level}`, { dir: "auto" }, card.name),
       card.organization && element("p", { class: "card-organization" }, card.organization),
+      card.first_step && element("p", { class: "card-first" }, card.first_step),
       card.status_note && element("p", { class: "card-status" }, card.status_note),
       card.alert && element("p", { class: "card-status", dir: "auto" }, card.alert),
     ),
@@ -143,7 +164,15 @@ function cardBox(card, page) {
       card.phone?.length && numberList(card.phone),
       site && element("p", {}, siteLink(site, say("card_site", { host: site.hostname.replace(/^www\./, "") }))),
     ),
+    part("card_documents", card.documents?.length && plainList(card.documents)),
     part("card_next", ...(card.next ? paragraphs(card.next) : [])),
+    card.plan_b &&
+      element(
+        "details",
+        { class: "why" },
+        element("summary", inPageLanguage(page), say("card_plan_b")),
+        paragraphs(card.plan_b),
+      ),
     part("card_missing", ...(card.missing ? paragraphs(card.missing) : [])),
     card.page && element("p", inPageLanguage(page), ownPage(card.page, say("card_page"), page)),
     card.terms?.length && termLine(card.terms, page),
@@ -154,7 +183,29 @@ function cardBox(card, page) {
       card.verified_on && say("card_verified", { date: sayDate(card.verified_on) }),
       card.verified_on && ".",
     ),
+    card.tried && page.choose && triedButton(card.tried, page),
   );
+}
+
+/** "Already tried" under a card: pressed once, another entry comes in its place. */
+function triedButton(tried, page) {
+  const button = element("button", { class: "button button-quiet card-tried", type: "button", "aria-label": tried.said }, tried.label);
+  button.addEventListener("click", () => {
+    if (button.getAttribute("aria-disabled") === "true") return;
+    button.setAttribute("aria-disabled", "true");
+    page.choose(tried.id, tried.said);
+  });
+  return button;
+}
+
+/** Pages of this conversation, in the same tab: the key to it is kept here alone. */
+function linkList(links, { words }) {
+  const items = links.map(({ href, label: text }) => {
+    const address = new URL(href, location.origin);
+    address.searchParams.set("lang", words.lang);
+    return element("li", {}, element("a", { class: "button", href: address.pathname + address.search }, text));
+  });
+  return element("ul", { class: "links" }, items);
 }
 
 /** The words of the card that the glossary explains. */

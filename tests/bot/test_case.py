@@ -67,7 +67,7 @@ def test_the_school_as_a_place_is_no_contact() -> None:
 def test_a_school_year_gives_an_age_band() -> None:
     entities = added(understood(school_stage="high"), {}, words=20)
     assert child_ages(entities) == (13, 15)
-    assert facts_of(entities)["age_is_band"]
+    assert facts_of(entities)["children"][0]["band"] == [13, 15]
 
 
 @pytest.mark.parametrize("intent", ["ask_sip", "ask_secrecy", "ask_cost"])

@@ -21,9 +21,9 @@ BLAMING = re.compile(r"\b(du måste|du borde|(?<!inte )ditt fel|skyll)\b", re.I)
 
 
 def spoken(content: Content, language: str) -> dict[str, str]:
-    return {
-        i: content.raw(language, i) for i in content.ids(language) if not i.startswith("console")
-    }
+    """What is said to a parent; not the console, nor the words she is heard by."""
+    unsaid = ("console", "word_", "said_")
+    return {i: content.raw(language, i) for i in content.ids(language) if not i.startswith(unsaid)}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -64,7 +64,7 @@ def test_every_reply_an_action_names_has_a_text(content: Content) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_question_has_its_words(content: Content, language: str) -> None:
     for name, question in Policy.load().questions.items():
-        for text_id in (f"utter_ask_{name}", f"why_{name}"):
+        for text_id in (f"utter_ask_{name}", f"why_{name}", f"simpler_{name}"):
             assert content.has(language, text_id), text_id
         for choice in question.choices:
             assert content.has(language, f"choice_{name}_{choice.id}"), choice.id
@@ -130,8 +130,28 @@ def test_longer_swedish_texts_are_easy_to_read(content: Content) -> None:
 
 
 def test_the_first_message_is_honest_in_every_language(content: Content) -> None:
-    must = {"sv": ["dator", "{days}", "{presence}", "112", "radera", "anmäla"],
-            "en": ["computer", "{days}", "{presence}", "112", "erase", "report"]}  # fmt: skip
+    must = {
+        "sv": ["dator", "minuter", "{days}", "{presence}", "112", "radera", "anmäla"],
+        "en": ["computer", "minutes", "{days}", "{presence}", "112", "erase", "report"],
+    }
     for language, words in must.items():
-        text = content.raw(language, "utter_welcome")
+        parts = ("utter_welcome", "utter_welcome_kept", "utter_welcome_start")
+        text = " ".join(content.raw(language, part) for part in parts)
         assert [word for word in words if word not in text] == []
+
+
+def test_the_first_bubble_is_short_and_says_what_to_do_in_danger(content: Content) -> None:
+    for language in LANGUAGES:
+        text = content.raw(language, "utter_welcome")
+        assert len(text.split()) <= 40
+        assert "112" in text
+
+
+def test_nothing_promises_secrecy_that_cannot_be_kept(content: Content) -> None:
+    promise = re.compile(
+        r"\b(ingen får veta|lovar att inte|helt anonymt|stannar mellan oss)\b", re.I
+    )
+    said = spoken(content, "sv")
+    assert [text_id for text_id, text in said.items() if promise.search(text)] == []
+    for text_id in ("utter_secrecy", "utter_must_report"):
+        assert "{must_report}" in content.raw("sv", text_id)

@@ -23,9 +23,10 @@ from tests.conftest import NewParent, Parent
 
 HERE = Path(__file__).parent
 KNOWN_FAILURES = HERE / "_known_failures.yml"
-CARDS = ("utter_matches", "utter_one_match")
-# Asked anew on purpose: each time a person is wanted, and each time the parent wants to tell more.
-ASKED_ANEW = frozenset({"consent_handoff", "path"})
+CARDS = ("utter_matches", "utter_one_match", "utter_another")
+# Asked anew on purpose: when a person is wanted, when more is to be told, until the phone is safe.
+ASKED_ANEW = frozenset({"consent_handoff", "path", "safe_contact"})
+NEVER_SKIPPED = ("consent_handoff", "path", "agenda_first", "safe_contact")
 WANT_PERSON = "intent:want_person"
 # After these replies a person is one press away on the screen itself.
 SHOW_PERSON = frozenset({"utter_enough", "utter_not_understood", "utter_no_match", "utter_fixed"})
@@ -56,6 +57,11 @@ class Turn(_Model):
     numbers_include: list[str] = []  # of the acute answer
     masked: list[str] = []  # words that must not come back in what is stored
     erases: bool = False
+    skips_rest: bool = False  # skips every question after this one, until help is suggested
+    progress: str | None = None  # of the question asked
+    text_includes: list[str] = []  # words of the answer
+    choices_include: list[str] = []  # ids on the screen
+    choices_exclude: list[str] = []
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> Turn:
@@ -86,7 +92,7 @@ class Heard:
         if "utter_start_over" in ids:
             self.asked, self.answered = None, set()
         question = _question(replies)
-        if "utter_went_back" in ids and question:
+        if {"utter_went_back", "utter_change"} & set(ids) and question:
             self.answered.discard(question)
             self.asked = None
         if any(reply.startswith("utter_level_") for reply in ids):
@@ -153,9 +159,12 @@ async def test_a_whole_conversation_goes_as_a_parent_needs_it_to(
             await _erase(parent, turn)
             return
         replies = await _take(parent, turn)
+        if turn.skips_rest:
+            replies = await _skip_rest(parent, replies, heard)
         told = f"turn {number}: {turn.say or turn.choose!r} -> {_told(replies)}"
         try:
-            heard.hear(replies)
+            if not turn.skips_rest:
+                heard.hear(replies)
             _check_reply(turn, replies, catalogue)
             _check_level(turn, replies, content, language)
             _check_always(conversation, replies, catalogue, language)
@@ -170,6 +179,17 @@ async def _take(parent: Parent, turn: Turn) -> list[Message]:
     if turn.say is not None:
         return await parent.say(turn.say)
     return await parent.choose(turn.choose or "")
+
+
+async def _skip_rest(parent: Parent, replies: list[Message], heard: Heard) -> list[Message]:
+    """Everything said until help is suggested; of the questions on the way only the last stays."""
+    heard.hear(replies)
+    while _question(replies) not in (None, *NEVER_SKIPPED):
+        said = [reply for reply in replies if "question" not in reply]
+        answer = await parent.choose("intent:skip")
+        heard.hear(answer)
+        replies = [*said, *answer]
+    return replies
 
 
 async def _erase(parent: Parent, turn: Turn) -> None:
@@ -189,6 +209,15 @@ def _check_reply(turn: Turn, replies: list[Message], catalogue: Catalogue) -> No
     assert [reply for reply in turn.replies_exclude if reply in ids] == [], "said"
     if turn.asks is not None:
         assert _question(replies) == turn.asks, "asks"
+    if turn.progress is not None:
+        questions = [reply["question"] for reply in replies if "question" in reply]
+        assert [question.get("progress") for question in questions] == [turn.progress]
+    words = "\n".join(_strings(replies))
+    assert [part for part in turn.text_includes if part not in words] == [], "words not said"
+    shown = [choice["id"] for reply in replies for choice in reply.get("choices", [])]
+    shown += [line[press]["id"] for line in _lines(replies) for press in ("change", "remove")]
+    assert [choice for choice in turn.choices_include if choice not in shown] == [], shown
+    assert [choice for choice in turn.choices_exclude if choice in shown] == [], shown
     cards = _cards(replies)
     assert len(cards) <= turn.most_cards
     kinds = {kind for card in cards for kind in catalogue.services[card["service_id"]].kinds}

@@ -227,3 +227,12 @@ def test_an_entity_says_where_it_stands_in_the_parents_own_words(read: Read) -> 
     places = {e.name: text[e.start : e.end] for e in read(text).entities}
     assert places["diagnosis"] == "adhd"
     assert places["child_age"].startswith("8")
+
+
+def test_a_common_word_is_no_authority_or_course_because_of_its_dictionary_form() -> None:
+    reader = EntityReader(["Strängnäs"])
+    for text in ("Jag ska till BUP i morgon", "Hon skulle kommit i går", "Det är noll hjälp"):
+        read = reader.read(normalise(text, "sv", spelling("sv")), "sv", date(2026, 11, 22))
+        found = {(e.name, e.value) for e in read.entities if e.name in ("actor", "school_stage")}
+        assert found <= {("actor", "bup")}, text
+        assert not [e for e in read.entities if e.name in ("tried", "refused", "kind")], text

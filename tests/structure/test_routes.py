@@ -11,13 +11,14 @@ import pytest
 from fastapi.routing import APIRoute
 
 from bot.settings import PROJECT, Settings
-from channels import catalogue_pages, console, editing, editing_pages, health, web
+from channels import catalogue_pages, console, editing, editing_pages, health, tools, web
 from channels.app import create_app
 
 ACCESS = {"access:public", "access:parent", "access:guide"}
 ANYBODY = {
     "/",
     "/chat/{municipality}",
+    "/chat/{municipality}/verktyg",
     "/stod/{municipality}",
     "/stod/{municipality}/{service_id}",
     "/ordlista",
@@ -36,6 +37,7 @@ def routes() -> list[APIRoute]:
         route
         for router in (
             web.router,
+            tools.router,
             catalogue_pages.router,
             console.router,
             editing.router,

@@ -28,13 +28,16 @@ class StubActions(EndpointConfig):  # type: ignore[misc]
         if action in self._failing:
             raise RuntimeError(action)
         cleared: list[str] = []
-        if action == "action_suggest":
+        if action in ("action_suggest", "action_agenda_next", "action_cry_heard"):
             cleared = ["path"]
         if action == "action_request_handoff":
             cleared = ["consent_handoff"]
             if slots["consent_handoff"] != "not_now":
                 cleared.append("path")
         events = [{"event": "slot", "name": name, "value": None} for name in cleared]
+        if action == "action_suggest":
+            # Nothing near violence: who can see the phone need not be asked.
+            events.append({"event": "slot", "name": "safe_contact", "value": "not_asked"})
         if action == "action_start_over":
             events = [{"event": "reset_slots"}]
         return {"events": events, "responses": [{"custom": {"reply": action}}]}

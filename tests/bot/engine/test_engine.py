@@ -10,10 +10,13 @@ import yaml
 
 from bot.engine import engine as engine_module
 from bot.engine import tracker as tracker_module
-from bot.engine.compile import Policy, compile_project
+from bot.engine.compile import NOT_ASKED, Policy, compile_project
 from bot.engine.engine import Engine, EngineError, Said
 from bot.engine.state import DialogueState
 from tests.bot.engine.stub import StubActions, Talk, train
+
+# Help is suggested, it is asked whether that was enough, and another need may wait.
+SUGGESTED = ["action_suggest", "action_closing", "action_agenda_next"]
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +28,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 async def engine(model: Path) -> Engine:
-    return await Engine.load(model, StubActions())
+    return await Engine.load(model, StubActions(), Policy.load())
 
 
 @pytest.fixture
@@ -33,21 +36,82 @@ def talk(engine: Engine) -> Talk:
     return Talk(engine)
 
 
+@pytest.mark.parametrize("choice", [0, -1])
 @pytest.mark.parametrize("path", [n for n, p in Policy.load().paths.items() if p.questions])
-async def test_a_path_asks_its_questions_in_order_and_then_suggests(talk: Talk, path: str) -> None:
+async def test_a_path_asks_its_questions_in_order_and_then_suggests(
+    talk: Talk, path: str, choice: int
+) -> None:
     policy = Policy.load()
     replies = await talk.say("tell", path=path)
-    for question in policy.paths[path].questions:
-        assert replies[-1] == f"utter_ask_{question}"
-        value = policy.questions[question].choices[0].value
-        replies = await talk.say("answer", **{policy.questions[question].entity: value})
-    assert replies == ["action_suggest"]
+    asked = []
+    while replies != SUGGESTED:
+        asked.append(replies[-1].removeprefix("utter_ask_"))
+        value = _an_answer(policy, asked[-1], choice)
+        replies = await talk.say("answer", **{asked[-1]: value})
+    slots, questions = talk.decision.slots, policy.paths[path].questions
+    assert asked == [question for question in questions if slots[question] != NOT_ASKED]
+    assert len(asked) <= 10
     assert talk.decision.active_loop is None
+
+
+def _an_answer(policy: Policy, question: str, choice: int) -> object:
+    if question == "priority":
+        return ["area_home"]
+    value = policy.questions[question].choices[choice].value
+    return [value] if policy.questions[question].multiple else value
+
+
+@pytest.mark.parametrize("path", [n for n, p in Policy.load().paths.items() if p.questions])
+def test_a_path_asks_at_most_ten_questions_and_always_what_works_well(path: str) -> None:
+    questions = Policy.load().paths[path].questions
+    assert len(questions) <= 10
+    assert "works_well" in questions
+
+
+async def test_a_question_is_asked_only_where_its_condition_holds(talk: Talk) -> None:
+    await talk.say("tell", path="home", child_count=2)
+    assert await talk.say("answer", child_age=9) == ["utter_ask_child_age_2"]
+    assert await talk.say("answer", child_age_2=4) == ["utter_ask_which_child"]
+    assert talk.decision.slots["child_age_3"] == NOT_ASKED
+
+
+async def test_a_question_that_became_needed_is_asked_and_one_that_became_needless_is_not(
+    talk: Talk,
+) -> None:
+    await talk.say("tell", path="school", child_age=9, how_long=3)
+    assert await talk.say("answer", actors=["bup", "school"]) == ["utter_ask_how_it_goes_1"]
+    await talk.say("tell", actors=["bup"])
+    assert await talk.say("answer", how_it_goes_1={"actor": "bup"}) == ["utter_ask_tried"]
+
+
+async def test_an_exhausted_cry_is_asked_how_she_is_and_then_what_is_hardest(talk: Talk) -> None:
+    assert await talk.say("cry") == ["utter_unclear", "utter_ask_coping"]
+    assert await talk.say("answer", coping=5) == ["utter_ask_safe_now"]
+    assert await talk.say("skip") == ["utter_ask_with_you"]
+    assert await talk.say("answer", with_you="nobody") == ["action_cry_heard", "utter_ask_path"]
+    assert await talk.say("answer", path="school") == ["action_chosen", "utter_ask_child_age"]
+
+
+async def test_several_needs_are_taken_one_at_a_time(talk: Talk) -> None:
+    agenda = ["school_absence", "separation_conflict"]
+    asked = await talk.say("tell_many", agenda=agenda)
+    assert asked == ["action_agenda", "utter_ask_agenda_first"]
+    chosen = {"agenda_first": agenda[1], "path": "family", "agenda": agenda[:1]}
+    replies = await talk.say("answer", **chosen)
+    assert replies == ["action_chosen", "utter_ask_child_count"]
+
+
+async def test_a_line_is_changed_outside_the_questions_and_they_go_on(talk: Talk) -> None:
+    await talk.say("tell", path="school", child_age=9)
+    assert await talk.say("change", changing="child_age") == ["action_change"]
+    assert talk.decision.active_loop is None
+    replies = await talk.say("tell", path="school", child_age=8, changing=None)
+    assert replies == ["action_noted", "utter_ask_how_long"]
 
 
 @pytest.mark.parametrize("path", [n for n, p in Policy.load().paths.items() if not p.questions])
 async def test_a_path_without_questions_helps_at_once(talk: Talk, path: str) -> None:
-    assert await talk.say("tell", path=path) == ["action_noted", "action_suggest"]
+    assert await talk.say("tell", path=path) == ["action_noted", *SUGGESTED]
 
 
 @pytest.mark.parametrize("path", list(Policy.load().paths))
@@ -55,8 +119,8 @@ async def test_a_vague_opening_leads_into_the_chosen_path(talk: Talk, path: str)
     assert await talk.say("unclear") == ["utter_unclear", "utter_ask_path"]
     replies = await talk.say("answer", path=path)
     questions = Policy.load().paths[path].questions
-    expected = f"utter_ask_{questions[0]}" if questions else "action_suggest"
-    assert replies == ["action_chosen", expected]
+    expected = [f"utter_ask_{questions[0]}"] if questions else SUGGESTED
+    assert replies == ["action_chosen", *expected]
 
 
 async def test_what_the_first_message_says_is_not_asked(talk: Talk) -> None:
@@ -82,7 +146,7 @@ async def test_every_question_may_be_left_unanswered(talk: Talk, refusal: str) -
         ("ask_time", "utter_time"),
         ("complaint", "utter_complaint"),
         ("out_of_scope", "utter_out_of_scope"),
-        ("thanks", "utter_thanks"),
+        ("thanks", "utter_thanks_on"),
         ("greet", "utter_hello"),
         ("repeat", "action_repeat"),
         ("go_back", "action_go_back"),
@@ -201,32 +265,67 @@ async def test_no_text_reaches_the_tracker(talk: Talk) -> None:
         "consent answered, path school",
         "what a SIP is",
         "a vague cry",
+        "an exhausted cry",
+        "form_cry is done",
+        "several needs at once",
+        "form_agenda led to school",
+        "one line of the summary is to be changed",
+        "change during form_school",
+        "go_back during form_school",
+        "simpler during form_school",
     ],
 )
 async def test_without_one_compiled_rule_a_conversation_breaks(
     missing: str, tmp_path: Path
 ) -> None:
     project = tmp_path / "project"
-    compile_project(project, small_policy())
+    policy = small_policy()
+    compile_project(project, policy)
     path = project / "data" / "rules.yml"
     content = yaml.safe_load(path.read_text())
     kept = [rule for rule in content["rules"] if rule["rule"] != missing]
     assert len(kept) == len(content["rules"]) - 1
     path.write_text(yaml.safe_dump({**content, "rules": kept}))
-    engine = await Engine.load(train(project, tmp_path / "model"), StubActions())
+    engine = await Engine.load(train(project, tmp_path / "model"), StubActions(), policy)
     assert await _probe(engine) != EXPECTED
 
 
-async def test_without_one_question_a_conversation_breaks(tmp_path: Path) -> None:
+@pytest.mark.parametrize("missing", ["how_long", "how_it_goes_1", "works_well"])
+async def test_without_one_question_a_conversation_breaks(missing: str, tmp_path: Path) -> None:
     policy = small_policy()
     school = policy.paths["school"]
-    fewer = school.model_copy(
-        update={"questions": [q for q in school.questions if q != "how_long"]}
-    )
+    fewer = school.model_copy(update={"questions": [q for q in school.questions if q != missing]})
+    policy = policy.model_copy(update={"paths": {**policy.paths, "school": fewer}})
     project = tmp_path / "project"
-    compile_project(project, policy.model_copy(update={"paths": {**policy.paths, "school": fewer}}))
-    engine = await Engine.load(train(project, tmp_path / "model"), StubActions())
+    compile_project(project, policy)
+    engine = await Engine.load(train(project, tmp_path / "model"), StubActions(), policy)
     assert await _probe(engine) != EXPECTED
+
+
+@pytest.mark.parametrize(
+    "question", [name for name, q in Policy.load().questions.items() if q.only_if is not None]
+)
+async def test_without_one_condition_a_needless_question_is_asked(
+    engine: Engine, question: str
+) -> None:
+    policy = Policy.load()
+    always = policy.questions[question].model_copy(update={"only_if": None})
+    unconditional = policy.model_copy(update={"questions": {**policy.questions, question: always}})
+    assert question not in await _asked_on_every_path(engine, policy)
+    assert question in await _asked_on_every_path(engine, unconditional)
+
+
+async def _asked_on_every_path(engine: Engine, policy: Policy) -> set[str]:
+    """The questions of a parent with one child, no contacts and one need, who skips them all."""
+    changed = Engine(engine._agent, engine._trackers, policy)
+    asked = set()
+    for path, route in policy.paths.items():
+        talk = Talk(changed)
+        replies = await talk.say("tell", path=path) if route.questions else SUGGESTED
+        while replies != SUGGESTED:
+            asked.add(replies[-1].removeprefix("utter_ask_"))
+            replies = await talk.say("skip")
+    return asked
 
 
 async def test_the_whole_policy_gives_the_expected_conversation(engine: Engine) -> None:
@@ -245,10 +344,26 @@ PROBE: list[tuple[str, dict[str, object]]] = [
     ("answer", {"path": "school"}),
     ("ask_sip", {}),
     ("answer", {"child_age": 9}),
+    ("go_back", {}),
+    ("simpler", {}),
     ("answer", {"how_long": 7}),
     ("want_person", {}),
     ("deny", {}),
+    ("change", {"changing": "child_age"}),
+    ("tell", {"path": "school", "child_age": 8, "changing": None}),
     ("answer", {"actors": ["bup"]}),
+    ("answer", {"how_it_goes_1": {"actor": "bup", "how": "works"}}),
+    ("skip", {}),
+    ("skip", {}),
+    ("skip", {}),
+    ("change", {"changing": "actors"}),
+    ("tell_many", {"agenda": ["school_absence", "bereavement"]}),
+    ("answer", {"agenda_first": "school_absence", "path": "school"}),
+    ("cry", {}),
+    ("skip", {}),
+    ("skip", {}),
+    ("skip", {}),
+    ("answer", {"path": "careful"}),
     ("tell", {"path": "school"}),
 ]
 EXPECTED = [
@@ -256,11 +371,27 @@ EXPECTED = [
     ["action_chosen", "utter_ask_child_age"],
     ["utter_sip", "utter_ask_child_age"],
     ["utter_ask_how_long"],
+    ["action_go_back", "utter_ask_how_long"],
+    ["action_simpler", "utter_ask_how_long"],
     ["utter_ask_actors"],
     ["action_offer_person", "utter_ask_consent_handoff"],
     ["action_request_handoff", "utter_ask_actors"],
-    ["action_suggest"],
-    ["action_noted", "action_suggest"],
+    ["action_change"],
+    ["action_noted", "utter_ask_actors"],
+    ["utter_ask_how_it_goes_1"],
+    ["utter_ask_tried"],
+    ["utter_ask_works_well"],
+    ["utter_ask_own_needs"],
+    SUGGESTED,
+    ["action_change"],
+    ["action_agenda", "utter_ask_agenda_first"],
+    ["action_chosen", *SUGGESTED],
+    ["utter_unclear", "utter_ask_coping"],
+    ["utter_ask_safe_now"],
+    ["utter_ask_with_you"],
+    ["action_cry_heard", "utter_ask_path"],
+    ["action_chosen", *SUGGESTED],
+    ["action_noted", *SUGGESTED],
 ]
 
 

@@ -1,0 +1,60 @@
+"""Short answers in words: the choices a text names (words: bot/content/<lang>/answers.yml)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from bot.content import Content
+
+LONGEST = 12  # words; more than that tells a story and answers no choice
+
+
+def named(content: Content, language: str, prefix: str, ids: Iterable[str], text: str) -> list[str]:
+    """The ids whose words (`word_<prefix>_<id>`) stand in a text, longest words first."""
+    found: list[tuple[int, int, str]] = []
+    said = _plain(text)
+    for order, name in enumerate(ids):
+        longest = max(
+            (len(word) for word in _words(content, language, prefix, name, said)), default=0
+        )
+        if longest:
+            found.append((-longest, order, name))
+    return [name for _, _, name in sorted(found)]
+
+
+def is_said(content: Content, language: str, word_id: str, text: str) -> bool:
+    """Whether one of the words of `word_<word_id>` begins a word of the text."""
+    prefix, _, name = word_id.rpartition("_")
+    return bool(named(content, language, prefix, [name], text))
+
+
+def is_short(text: str) -> bool:
+    return len(text.split()) <= LONGEST
+
+
+def _words(content: Content, language: str, prefix: str, name: str, said: str) -> Sequence[str]:
+    text_id = f"word_{prefix}_{name}"
+    if not content.has(language, text_id):
+        return []
+    return [word for word in _listed(content.raw(language, text_id)) if _starts(word).search(said)]
+
+
+@lru_cache(maxsize=512)
+def _listed(words: str) -> tuple[str, ...]:
+    return tuple(_plain(word) for word in words.split("|"))
+
+
+@lru_cache(maxsize=2048)
+def _starts(word: str) -> re.Pattern[str]:
+    """A word ending in "." stands whole; another may go on, as inflected words do."""
+    end = r"(?!\w)" if word.endswith(".") else ""
+    return re.compile(rf"(?<!\w){re.escape(word.removesuffix('.'))}{end}")
+
+
+def _plain(text: str) -> str:
+    """Without capitals and without dots and accents: "sådär" is also written "sadar"."""
+    letters = unicodedata.normalize("NFKD", " ".join(text.casefold().split()))
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))

@@ -1,0 +1,431 @@
+"""What a message says, as the engine may hear it: an intent and facts, never words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot import answers, case, children, closing, tongue
+from bot.complexity import Complexity
+from bot.content import Content
+from bot.engine.branching import is_known
+from bot.engine.compile import REFUSALS, SAFE_FORM, Policy
+from bot.engine.engine import Said
+from bot.ledger import Conversation
+from bot.messages import Author, StoredMessage
+from bot.questions import AREA, HOW_IT_GOES, LINES, options, questions_of
+from bot.understanding import Reader
+from nlu import safety
+from nlu.pipeline import Understanding
+
+FACT_INTENTS = frozenset({"tell", "affirm", "deny", "unclear"})
+COMMAND_WORDS = 6  # longer texts are no command to change or take away a line
+# Said in the middle of the questions, these are never an answer to the open one.
+COMMANDS = frozenset(
+    ["go_back", "repeat", "simpler", "delete_all", "start_over", "change_language", "ask_stored"]
+)
+# How sure these intents must be, 0 to 1, in place of the bar for the others (nlu/intents.py): what
+# would lose answers more, what answers an open question less.
+SUREST = {
+    "start_over": 0.6, "affirm": 0.3, "deny": 0.3,
+    "skip": 0.3, "dont_know": 0.3, "rather_not_say": 0.3,
+}  # fmt: skip
+# Signals of a parent at the end of her strength; a vague cry with one is met with care first.
+EXHAUSTED = frozenset({"worn_out", "night_alone", "no_network"})
+OPENINGS = (None, "form_start")
+REMOVED = "rather_not_say"
+# What "no" answers, where "no" is an answer.
+_NO = {
+    "actors": ["nobody"],
+    "tried": ["nothing"],
+    "own_needs": ["none"],
+    "works_well": ["nothing_now"],
+    "safe_now": "no",
+}
+_YES = {"safe_now": "yes"}
+# Answered to the question whether all are safe.
+UNSAFE = safety.Check(True, ("unsafe",), "unknown", "now", False)
+_NUMBERED = re.compile(r"^\d+ *[–.-] *")  # of a label on a scale
+_BARE_NUMBER = re.compile(r"^\D{0,20}(\d{1,2})\D{0,20}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a message says, and how it is to be answered."""
+
+    said: Said
+    language: str
+    check: safety.Check
+    doubt: str | None = None  # why to ask in which language to go on
+
+
+class Hearing:
+    """Turns a message into what was said, by its buttons, its words and the open question."""
+
+    def __init__(
+        self, reader: Reader, content: Content, policy: Policy, complexity: Complexity
+    ) -> None:
+        self._reader = reader
+        self._content = content
+        self._policy = policy
+        self._urgent = [need for need, floor in complexity.floors.items() if floor.same_day]
+
+    async def hear(self, message: StoredMessage, conversation: Conversation) -> Heard:
+        """What was said, the language to answer in, and the danger in it.
+
+        Raises UnderstandingError when the words cannot be read.
+        """
+        reference = f"message:{message.seq}"
+        if message.author is Author.SYSTEM:
+            path = conversation.slots.get("paused_path")
+            resumed = Said(reference, "resume", 1.0, {"path": path} if path else {})
+            return Heard(resumed, message.language, safety.NO_DANGER)
+        choice = message.choice or self._typed_choice(message.text, conversation)
+        if choice is not None and (code := tongue.pressed(choice, self._content)):
+            return Heard(Said(reference, "change_language"), code, safety.NO_DANGER)
+        if choice is not None:
+            said = self._chosen(choice, reference, conversation)
+            check = UNSAFE if choice == "safe_now:unsafe" else safety.NO_DANGER
+            return Heard(said, conversation.language, check)
+        return await self._told(message, reference, conversation)
+
+    def _chosen(self, choice: str, reference: str, conversation: Conversation) -> Said:
+        """A pressed button or a typed label; ids are `<question>:<choice>` or `intent:<intent>`."""
+        kind, _, names = choice.partition(":")
+        slots, asked = conversation.slots, _asked(conversation)
+        if kind == "intent":
+            return self._intent(Said(reference, names), conversation)
+        if kind == "had":
+            tried = {"tried_services": [*(slots.get("tried_services") or []), names]}
+            return Said(reference, "tried_it", 1.0, tried)
+        if kind in ("change", "remove"):
+            return self._line(kind, names, reference, conversation)
+        if kind == "keep" and asked:
+            return self._kept(Said(reference, "answer"), asked, conversation)
+        question = self._policy.questions.get(kind)
+        if question is None:
+            return Said(reference, "answer")
+        known = options(self._policy, kind, slots)
+        values = [known[name] for name in names.split(",") if name in known]
+        if not values:
+            return Said(reference, "answer")
+        if kind == "agenda_first":
+            return self._taken(reference, values[0], conversation)
+        value = values[: question.most] if question.multiple else values[0]
+        entities: dict[str, Any] = {question.entity: value}
+        if kind == "path":
+            assumed = {need: 1.0 for need in self._policy.paths[values[0]].starts_with}
+            entities["needs"] = {**(slots.get("needs") or {}), **assumed}
+            is_start = conversation.active_loop == "form_start"
+            return Said(reference, "answer" if is_start else "tell", 1.0, entities)
+        if kind == conversation.requested_slot:
+            return Said(reference, "answer", 1.0, entities)
+        return self._correction(reference, entities, conversation)
+
+    def _intent(self, said: Said, conversation: Conversation) -> Said:
+        """An intent that means something else because of what was asked."""
+        asked, slots = _asked(conversation), conversation.slots
+        if asked and asked in (slots.get("left") or {}) and said.intent == "affirm":
+            return self._kept(said, asked, conversation)
+        if asked == "agenda_first" and said.intent in (*REFUSALS, "affirm"):
+            return self._taken(said.reference, slots["agenda"][0], conversation)
+        if slots.get("changing") and asked and said.intent == "skip":
+            return self._correction(said.reference, {}, conversation)
+        if slots.get("changing") and asked and said.intent in REFUSALS:
+            return self._correction(said.reference, {asked: said.intent}, conversation)
+        agenda = slots.get("agenda")
+        if agenda and conversation.active_loop is None and not slots.get("changing"):
+            if said.intent == "affirm":
+                return self._taken(said.reference, agenda[0], conversation)
+            if said.intent == "deny":
+                return replace(said, intent="thanks", entities={"agenda": None})
+        return said
+
+    def _line(self, kind: str, line: str, reference: str, conversation: Conversation) -> Said:
+        """A line of the summary is to be changed, or taken away."""
+        questions = questions_of(line)
+        if not questions:
+            return Said(reference, "answer")
+        if line == "line_needs":
+            forgotten = dict.fromkeys(["path", "needs", "story", "agenda", "agenda_first"])
+            return Said(reference, "change_path", 1.0, forgotten)
+        if kind == "remove":
+            gone: dict[str, Any] = dict.fromkeys(questions, REMOVED)
+            if "refused" in gone:
+                gone = {"refused": None}
+            return self._correction(reference, gone, conversation)
+        if line == "line_refused":
+            return Said(reference, "answer")
+        return Said(reference, "change", 1.0, {"changing": questions[0]})
+
+    def _kept(self, said: Said, question: str, conversation: Conversation) -> Said:
+        """The answer put aside by going back is taken again."""
+        value = (conversation.slots.get("left") or {}).get(question)
+        return replace(said, intent="answer", entities={question: value})
+
+    def _taken(self, reference: str, need: str, conversation: Conversation) -> Said:
+        """One need of the agenda is taken now; the others wait."""
+        later = [other for other in conversation.slots.get("agenda") or [] if other != need]
+        entities = {
+            "agenda_first": need,
+            "agenda": later or None,
+            "path": self._policy.path_for([need]) or "other",
+        }
+        is_asked = conversation.requested_slot == "agenda_first"
+        return Said(reference, "answer" if is_asked else "tell", 1.0, entities)
+
+    def _correction(
+        self, reference: str, entities: dict[str, Any], conversation: Conversation
+    ) -> Said:
+        """Something known is told anew; with no question open, the suggestions are made again."""
+        if conversation.active_loop is None:
+            slots = conversation.slots
+            known = case.strongest_needs({**slots, **entities})
+            path = slots.get("path") or slots.get("last_path") or self._policy.path_for(known)
+            entities = {"path": path or "other", "changing": None, **entities}
+        return Said(reference, "tell", 1.0, entities)
+
+    async def _told(
+        self, message: StoredMessage, reference: str, conversation: Conversation
+    ) -> Heard:
+        text, loop = message.text, conversation.active_loop
+        understanding = _sure(await self._reader.understand(text, conversation.language))
+        understanding = closing.as_told(understanding, conversation.slots, loop)
+        if code := tongue.asked_for(text, understanding, conversation, self._content):
+            return Heard(Said(reference, "change_language"), code, understanding.safety)
+        words, asked = len(text.split()), _asked(conversation)
+        known = {**conversation.slots, "requested_slot": asked}
+        if conversation.slots.get("changing") == asked:
+            known[str(asked)] = None
+        marks = self._marks(text, conversation.language)
+        entities = case.entities_of(
+            understanding,
+            known,
+            self._policy,
+            message.seq,
+            may_start=loop in (*OPENINGS, SAFE_FORM),
+            words=words,
+            marks=marks,
+        )
+        if ages := children.listed_in(text, known, negated=marks.negated):
+            entities = ages
+        if asked and asked not in entities and not ages:
+            answer = self._in_context(message, understanding, asked, known)
+            if asked == "works_well" and answer:
+                entities = {}
+            entities.update(answer)
+        language = tongue.continued(text, understanding, conversation, self._content)
+        said = Said(reference, understanding.intent, understanding.confidence, entities)
+        if ages and not loop:
+            said = self._correction(reference, entities, conversation)
+        elif ages:
+            said = replace(said, intent="answer" if asked in entities else "tell")
+        elif loop in OPENINGS and self._is_cry(understanding, text):
+            said = replace(said, intent="cry")
+        else:
+            said = self._meant(said, understanding, conversation, words)
+        check = understanding.safety
+        if entities.get("safe_now") == "no" and not check.sure:
+            check = UNSAFE
+        doubt = tongue.doubt(text, understanding, conversation, self._content)
+        return Heard(said, language, check, doubt)
+
+    def _meant(
+        self, said: Said, understanding: Understanding, conversation: Conversation, words: int
+    ) -> Said:
+        """The same with the conversation in mind: an answer, a correction, a cry, an agenda."""
+        entities, loop, asked = dict(said.entities), conversation.active_loop, _asked(conversation)
+        if asked == "agenda_first" and "agenda_first" in entities:
+            return self._taken(said.reference, entities["agenda_first"], conversation)
+        heard = self._agenda(said, understanding, conversation)
+        if asked == "path" and heard.intent == "tell_many":
+            return heard
+        if asked and asked in entities:
+            if loop:
+                return replace(said, intent="answer")
+            entities.pop("path", None)
+            return self._correction(said.reference, entities, conversation)
+        if _is_new_fact(understanding, entities, conversation, words):
+            entities.pop("path", None)
+            return self._correction(said.reference, entities, conversation)
+        if loop in OPENINGS and said.intent == "tell":
+            return heard
+        if said.intent in ("affirm", "deny", *REFUSALS):
+            return self._intent(said, conversation)
+        if conversation.slots.get("changing"):
+            # Something else was said than what was asked for: the question is let go.
+            return replace(said, entities={**entities, "changing": None})
+        return said
+
+    def _is_cry(self, understanding: Understanding, text: str) -> bool:
+        """A cry for help that says nothing but that strength is at its end."""
+        if understanding.intent not in ("unclear", "goodbye") or not answers.is_short(text):
+            return False
+        is_named = answers.is_said(self._content, understanding.language, "mark_exhausted", text)
+        return is_named or bool(EXHAUSTED & set(understanding.signals))
+
+    def _agenda(self, said: Said, understanding: Understanding, conversation: Conversation) -> Said:
+        """Several sure needs: the urgent one is taken at once, else the parent chooses."""
+        is_told = said.intent == "tell"
+        sure = {need.id: need.score for need in understanding.needs if is_told}
+        agenda = case.agenda_of(sure, self._policy, self._urgent)
+        entities = {**said.entities, "changing": None}
+        if not agenda:
+            return replace(said, entities={**entities, "agenda_first": None})
+        if agenda[0] in self._urgent:
+            path = self._policy.path_for(agenda[:1])
+            first = {"path": path, "agenda_first": agenda[0], "agenda": agenda[1:]}
+            return replace(said, entities={**entities, **first})
+        entities.pop("path", None)
+        return replace(said, intent="tell_many", entities={**entities, "agenda": agenda})
+
+    def _in_context(
+        self,
+        message: StoredMessage,
+        understanding: Understanding,
+        question: str,
+        slots: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """Short answers that mean something only because of the question they answer."""
+        intent, text = understanding.intent, message.text
+        if question not in self._policy.questions:
+            return {}
+        if (number := _BARE_NUMBER.match(text.strip())) and _takes(question, int(number[1])):
+            return {question: int(number[1])}
+        if named := self._named(text, understanding, question, slots):
+            policy = self._policy.questions[question]
+            return {question: named[: policy.most] if policy.multiple else named[0]}
+        if intent in COMMANDS:
+            return {}
+        if intent == "deny" and question in _NO:
+            return {question: _NO[question]}
+        if intent == "affirm" and question in _YES:
+            return {question: _YES[question]}
+        if question == "works_well" and intent in ("tell", "unclear", "out_of_scope"):
+            words = [*(slots.get("works_well_words") or []), message.seq]
+            return {"works_well": ["told"], "works_well_words": words}
+        return {}
+
+    def _named(
+        self, text: str, understanding: Understanding, question: str, slots: Mapping[str, Any]
+    ) -> list[Any]:
+        """The values of the choices that a short text names."""
+        known = options(self._policy, question, slots)
+        if not answers.is_short(text) or question == "consent_handoff":
+            return []
+        if question == "which_child":
+            return self._which_child(text, understanding, slots)
+        prefix = HOW_IT_GOES[0] if question in HOW_IT_GOES else question
+        language = understanding.language
+        names = answers.named(self._content, language, prefix, known, text)
+        if self._policy.questions[question].choices_from in ("named", "agenda"):
+            areas = [name.removeprefix(AREA) for name in known]
+            heard = answers.named(self._content, language, "life_areas", areas, text)
+            names = [f"{AREA}{area}" for area in heard if f"{AREA}{area}" in known]
+            names += [n.id for n in understanding.needs if n.id in known and n.id not in names]
+        return [known[name] for name in names]
+
+    def _which_child(
+        self, text: str, understanding: Understanding, slots: Mapping[str, Any]
+    ) -> list[Any]:
+        """The child named by its age or place, or all of them."""
+        known, language = children.by_number(slots), understanding.language
+        said = [entity.value for entity in understanding.entities if entity.name == "child_age"]
+        by_age = [number for number, age in known if age in said]
+        if by_age:
+            return by_age
+        marks = self._marks(text, language)
+        years = {number: age if isinstance(age, int) else age[0] for number, age in known}
+        if marks.oldest:
+            return [max(years, key=lambda number: years[number])]
+        if marks.youngest:
+            return [min(years, key=lambda number: years[number])]
+        return ["all"] if answers.is_said(self._content, language, "which_child_all", text) else []
+
+    def _marks(self, text: str, language: str) -> case.Marks:
+        def is_said(word: str) -> bool:
+            return answers.is_said(self._content, language, f"mark_{word}", text)
+
+        return case.Marks(is_said("negated"), is_said("oldest"), is_said("youngest"))
+
+    def _typed_choice(self, text: str, conversation: Conversation) -> str | None:
+        """The choice whose label the parent typed word for word, or a line named to be changed."""
+        question, typed = _asked(conversation), text.strip().strip(".").casefold()
+        if question is not None and question in self._policy.questions:
+            for choice in self._policy.questions[question].choices:
+                for language in self._content.languages:
+                    label = self._content.raw(language, f"choice_{question}_{choice.id}")
+                    label = label.strip(".").casefold()
+                    if typed in (label, _NUMBERED.sub("", label)):
+                        return f"{question}:{choice.id}"
+        slots, loop = conversation.slots, conversation.active_loop
+        if closed := closing.typed_choice(text, slots, loop, self._content):
+            return closed
+        language = conversation.language
+        is_kept = answers.is_said(self._content, language, "line_keep", text)
+        if question and question in (conversation.slots.get("left") or {}) and is_kept:
+            return "keep:answer"
+        return self._line_named(text, conversation)
+
+    def _line_named(self, text: str, conversation: Conversation) -> str | None:
+        """`change:<line>` or `remove:<line>` where a short text asks for that in words."""
+        language = conversation.language
+        if len(text.split()) > COMMAND_WORDS:
+            return None
+        verbs = answers.named(self._content, language, "line", ["change", "remove"], text)
+        lines = answers.named(
+            self._content, language, "line", [i.removeprefix("line_") for i in LINES], text
+        )
+        if not verbs or not lines:
+            return None
+        return f"{verbs[0]}:line_{lines[0]}"
+
+
+def _sure(understanding: Understanding) -> Understanding:
+    """The same; what is only guessed counts as not understood: the parent is asked again."""
+    bar = SUREST.get(understanding.intent)
+    if understanding.confidence >= bar if bar is not None else understanding.is_intent_sure:
+        return understanding
+    return replace(understanding, intent="answer")
+
+
+def _asked(conversation: Conversation) -> str | None:
+    """The question that is open, in a form or from the summary."""
+    if conversation.requested_slot or conversation.active_loop:
+        return conversation.requested_slot
+    changing: str | None = conversation.slots.get("changing")
+    return changing
+
+
+def _takes(question: str, number: int) -> bool:
+    """Whether a bare number is an answer of a question."""
+    if question in children.SLOTS:
+        return number <= 25
+    return (question == "coping" and 1 <= number <= 5) or (
+        question == "child_count" and 1 <= number <= children.MOST
+    )
+
+
+def _is_new_fact(
+    understanding: Understanding,
+    entities: Mapping[str, Any],
+    conversation: Conversation,
+    words: int,
+) -> bool:
+    """A fact told outside its question, perhaps within a yes or no ("no, she is 12")."""
+    if understanding.intent not in FACT_INTENTS or not case.FACTS & set(entities):
+        return False
+    if understanding.intent != "tell":
+        return True
+    is_begun = bool(conversation.slots.get("needs")) and conversation.active_loop is None
+    return is_begun and case.is_correction(understanding, entities, words)
+
+
+def is_changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """An answer given earlier was replaced; the parent is told, so that she can trust it."""
+    return any(
+        is_known(before.get(slot)) and is_known(after.get(slot)) and before[slot] != after[slot]
+        for slot in (*children.SLOTS, "how_long", "coping", "which_child", "child_count")
+    )

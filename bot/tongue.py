@@ -1,0 +1,74 @@
+"""In which language a conversation goes on, and when the parent is asked."""
+
+from __future__ import annotations
+
+from bot import answers
+from bot.content import Content
+from bot.ledger import Conversation
+from bot.messages import Author, OutgoingMessage
+from nlu.pipeline import Understanding
+
+FEWEST_WORDS = 4  # shorter texts neither change the language of the conversation nor make it ask
+LONGEST_NAME = 3  # words in which a language is asked for by its name alone
+PRESSED = "language"
+UNSURE = "unsure"
+OPENINGS = (None, "form_start")
+
+
+def pressed(choice: str, content: Content) -> str | None:
+    """The language of a pressed `language:<code>`; None for other choices."""
+    kind, _, code = choice.partition(":")
+    return code if kind == PRESSED and code in content.languages else None
+
+
+def asked_for(
+    text: str, understanding: Understanding, conversation: Conversation, content: Content
+) -> str | None:
+    """The one language a parent asks for by name, or names alone before anything is known."""
+    is_alone = len(text.split()) <= LONGEST_NAME and _is_opening(conversation)
+    if understanding.intent != "change_language" and not is_alone:
+        return None
+    named = answers.named(content, conversation.language, PRESSED, content.languages, text)
+    return named[0] if len(named) == 1 else None
+
+
+def continued(
+    text: str, understanding: Understanding, conversation: Conversation, content: Content
+) -> str:
+    """The language of the answer: another than before only where a sentence is surely in it."""
+    is_sentence = len(text.split()) >= FEWEST_WORDS
+    is_sure = understanding.is_language_sure and understanding.language in content.languages
+    return understanding.language if is_sentence and is_sure else conversation.language
+
+
+def doubt(
+    text: str, understanding: Understanding, conversation: Conversation, content: Content
+) -> str | None:
+    """Why to ask for the language: a code without texts, or `unsure`; None when it is clear.
+
+    Asked only before anything is known: later the parent has seen in which languages she is
+    answered, and finds the choice at the top of the page.
+    """
+    words = [word for word in text.split() if any(letter.isalpha() for letter in word)]
+    if len(words) < FEWEST_WORDS or not _is_opening(conversation):
+        return None
+    if not understanding.is_language_sure:
+        return UNSURE
+    return None if understanding.language in content.languages else understanding.language
+
+
+def question(why: str, language: str, content: Content) -> OutgoingMessage:
+    """One line that asks, with a button for every language that can be answered in."""
+    names = {code: known["name"] for code, known in content.languages.items()}
+    values = {"languages": " · ".join(names.values())}
+    reply = "utter_which_language"
+    if why != UNSURE:
+        reply, values = "utter_language_missing", {**values, "written": content.autonyms[why]}
+    choices = [{"id": f"{PRESSED}:{code}", "label": name} for code, name in names.items()]
+    language = why if content.has(why, reply) else language
+    text = content.text(language, reply, **values)
+    return OutgoingMessage(Author.BOT, text, reply, language, {"choices": choices})
+
+
+def _is_opening(conversation: Conversation) -> bool:
+    return conversation.active_loop in OPENINGS and not conversation.slots.get("needs")
