@@ -7,7 +7,9 @@ probability.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -137,18 +139,18 @@ def _fit_pair(features: Features, truth: Truth) -> tuple[Linear, Linear]:
 
 def _one_against_rest(rows: Vectors, truth: Truth, strength: float) -> Linear:
     """A logistic regression per need; one without messages is never chosen."""
-    weights, offsets = [], []
-    for wanted in truth.T:
+
+    def fitted(wanted: Truth) -> tuple[Scores, float]:
         if wanted.all() or not wanted.any():
-            weights.append(np.zeros(rows.shape[1]))
-            offsets.append(NEVER)
-            continue
+            return np.zeros(rows.shape[1]), NEVER
         model = LogisticRegression(
             C=strength, solver="liblinear", class_weight="balanced", tol=1e-2
         )
         model.fit(rows, wanted)
-        weights.append(model.coef_[0])
-        offsets.append(float(model.intercept_[0]))
+        return model.coef_[0], float(model.intercept_[0])
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        weights, offsets = zip(*pool.map(fitted, truth.T), strict=True)
     columns = np.ascontiguousarray(np.asarray(weights).T, dtype=np.float32)
     return Linear(columns, np.asarray(offsets, dtype=np.float32))
 

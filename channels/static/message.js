@@ -22,10 +22,10 @@ export function messageItem(message, page) {
     { class: "content", lang: message.language, dir: message.dir },
     bubble(message, page),
     message.level && levelBox(message.level, page),
-    message.lines?.length && lineList(message.lines, page),
+    message.lines?.length > 0 && lineList(message.lines, page),
     (message.cards ?? []).map((card) => cardBox(card, page)),
-    message.links?.length && linkList(message.links, page),
-    message.choices?.length && choiceGroup(message, page),
+    message.links?.length > 0 && linkList(message.links, page),
+    message.choices?.length > 0 && choiceGroup(message, page),
   );
   return element(
     "li",
@@ -89,7 +89,7 @@ function bubble(message, page) {
     message.acute && heading(page, "acute-heading", icon(WARNING), page.words.say("acute_heading")),
     question?.progress && element("p", { class: "progress" }, question.progress),
     first,
-    message.numbers?.length && numberList(message.numbers), // in danger, the number before the talk
+    message.numbers?.length > 0 && numberList(message.numbers), // in danger, the number before the talk
     rest,
     question?.why &&
       element(
@@ -134,8 +134,8 @@ function levelBox(level, page) {
     { class: `level level-${level.id}` },
     heading(page, "", page.words.say("level")),
     element("p", { class: "level-label" }, level.label),
-    level.reasons?.length && label(page, page.words.say("level_reasons")),
-    level.reasons?.length && plainList(level.reasons),
+    level.reasons?.length > 0 && label(page, page.words.say("level_reasons")),
+    level.reasons?.length > 0 && plainList(level.reasons),
   );
 }
 
@@ -156,15 +156,15 @@ function cardBox(card, page) {
       card.alert && element("p", { class: "card-status", dir: "auto" }, card.alert),
     ),
     paragraphs(card.what),
-    part("card_why", card.why?.length && plainList(card.why)),
+    part("card_why", card.why?.length > 0 && plainList(card.why)),
     part("card_how", ...(card.how ? paragraphs(card.how) : [])),
     part("card_say", card.say_this && element("blockquote", { dir: "auto" }, paragraphs(card.say_this))),
     part(
       "card_contact",
-      card.phone?.length && numberList(card.phone),
+      card.phone?.length > 0 && numberList(card.phone),
       site && element("p", {}, siteLink(site, say("card_site", { host: site.hostname.replace(/^www\./, "") }))),
     ),
-    part("card_documents", card.documents?.length && plainList(card.documents)),
+    part("card_documents", card.documents?.length > 0 && plainList(card.documents)),
     part("card_next", ...(card.next ? paragraphs(card.next) : [])),
     card.plan_b &&
       element(
@@ -175,7 +175,7 @@ function cardBox(card, page) {
       ),
     part("card_missing", ...(card.missing ? paragraphs(card.missing) : [])),
     card.page && element("p", inPageLanguage(page), ownPage(card.page, say("card_page"), page)),
-    card.terms?.length && termLine(card.terms, page),
+    card.terms?.length > 0 && termLine(card.terms, page),
     element(
       "p",
       { class: "card-source" },

@@ -20,6 +20,7 @@ from tests.browser.product import (
     running_browser,
     running_product,
     sign_in,
+    skip_rest,
     take_over,
     tell_situation,
     write,
@@ -57,7 +58,8 @@ def picture_parent(browser: Browser, product: Product) -> None:
         page.get_by_text("Hur länge har det varit så?").wait_for()
         take(page, "question")
         choose(page, "Mer än ett halvår")
-        page.locator(".level").wait_for()
+        skip_rest(page)
+        take(page, "understood", ".message:has(.lines)")
         take(page, "suggestions", ".message:has(.card)")
         take(page, "level", ".message:has(.level)")
         write(page, DANGER)

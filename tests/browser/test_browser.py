@@ -250,7 +250,12 @@ def test_everything_a_parent_does_can_be_done_with_the_keyboard(new_page: NewPag
     page.keyboard.press("Space")
     tab_to(page, ".choices:not(.choices-closed) .button-main")
     page.keyboard.press("Enter")
-    page.locator(".card").first.wait_for()
+    expect(page.get_by_text("Hur går det med")).to_be_visible()
+    while not page.locator(".card").count():
+        answered = page.locator(".message-bot").count()
+        tab_to(page, ".choices:not(.choices-closed) .choice[data-label='Hoppa över']", "Shift+Tab")
+        page.keyboard.press("Enter")
+        page.locator(".message-bot").nth(answered).wait_for()
 
     tab_to(page, "#person")
     page.keyboard.press("Enter")
@@ -366,8 +371,9 @@ def test_three_presses_of_escape_leave_and_nothing_is_left_behind(
         page = context.new_page()
         open_chat(page)
         assert page.title() == "Lotsa"
+        opening = len(shown_messages(page))
         write(page, "Det är bråk hemma varje kväll")
-        expect(page.locator(".message")).not_to_have_count(1)
+        expect(page.locator(".message")).not_to_have_count(opening)
         entries = page.evaluate("history.length")
 
         for _ in range(3):
@@ -379,7 +385,7 @@ def test_three_presses_of_escape_leave_and_nothing_is_left_behind(
         page.go_back()
         assert not page.url.startswith(product.address)
         open_chat(page)
-        expect(page.locator(".message")).to_have_count(1)
+        expect(page.locator(".message")).to_have_count(opening)
         assert context.cookies() == []
         assert page.evaluate("localStorage.length") == 0
 
