@@ -67,6 +67,16 @@ def picture_parent(browser: Browser, product: Product) -> None:
         take(page, "acute")
 
 
+def picture_papers(browser: Browser, product: Product) -> None:
+    with person(browser, product, DESK) as page:
+        open_chat(page, "demokommun")
+        tell_situation(page)
+        for tool, name in (("contacts", "kontaktkarta"), ("plan", "plan")):
+            page.goto(f"/chat/demokommun/verktyg?lang=sv&tool={tool}")
+            page.locator(".tool h1").wait_for()
+            take(page, name)
+
+
 def picture_guide(browser: Browser, product: Product) -> None:
     with person(browser, product, PHONE) as parent, person(browser, product, DESK) as guide:
         open_chat(parent)
@@ -104,6 +114,7 @@ def main() -> None:
     with running_product() as product, running_browser() as browser:
         product.add_guide("anna")
         picture_parent(browser, product)
+        picture_papers(browser, product)
         picture_guide(browser, product)
         picture_suggestions(browser, product, "suggestions-320", NARROW)
         picture_suggestions(browser, product, "suggestions-dark", {**PHONE, "color_scheme": "dark"})
