@@ -11,7 +11,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.say import say
 from bot import handoff
-from bot.calendar import opening
+from bot.calendar import answer_by, opening
 from bot.case import facts_of
 from bot.conversation import Turn, current_turn
 from bot.database import Connection
@@ -101,8 +101,9 @@ def _function(turn: Turn, level: str) -> str | None:
     functions = turn.municipality.functions
     order = ["coordinator", "guide"] if level == "coordinator" else ["guide", "coordinator"]
     guide = functions["guide"]
-    is_evening = guide.hours is not None and not opening(guide, turn.now).is_open
-    if is_evening and opening(functions["after_hours"], turn.now).is_open:
+    closed = turn.municipality.closures
+    is_evening = guide.hours is not None and not opening(guide, turn.now, closed).is_open
+    if is_evening and opening(functions["after_hours"], turn.now, closed).is_open:
         order.insert(0, "after_hours")
     return next((name for name in order if functions[name].exists), None)  # type: ignore[index]
 
@@ -112,7 +113,7 @@ def _hand_over(turn: Turn, slots: dict[str, Any], *, is_shared: bool) -> None:
     function = _function(turn, assessment.level)
     if function is None:
         return
-    hours = opening(turn.municipality.functions[function], turn.now)  # type: ignore[index]
+    promised_at = answer_by(turn.municipality, function, turn.now)
     facts = facts_of(slots)
     signals = [signal.id for signal in assessment.signals]
     brief = {"facts": facts, "level": assessment.level, "signals": signals} if is_shared else None
@@ -128,7 +129,7 @@ def _hand_over(turn: Turn, slots: dict[str, Any], *, is_shared: bool) -> None:
             level=level,
             language=turn.language,
             brief=brief,
-            promised_at=hours.opens,
+            promised_at=promised_at,
         )
         await handoff.add_consent(
             connection,

@@ -200,7 +200,7 @@ class Replies:
         name = {"municipality": municipality.name}
         if not guide.exists:
             return self.content.text(language, "presence_none", **name)
-        hours = opening(guide, setting.now)
+        hours = opening(guide, setting.now, municipality.closures)
         if setting.on_duty and hours.until:
             time = self.content.clock(language, hours.until)
             return self.content.text(language, "presence_until", time=time)

@@ -286,7 +286,9 @@ async def _state(doors: Doors, conversation_id: UUID) -> dict[str, Any]:
         found = await handoff.open_for(connection, doors.ledger.seal, conversation_id)
         on_duty = await handoff.is_on_duty(connection, conversation.municipality)
     setting = doors.setting(conversation.municipality, conversation.language, on_duty=on_duty)
-    hours = opening(setting.municipality.functions["guide"], setting.now)
+    hours = opening(
+        setting.municipality.functions["guide"], setting.now, setting.municipality.closures
+    )
     language, content = conversation.language, doors.content
     return {
         "language": language,
