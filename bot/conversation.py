@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from bot import case, handoff, tongue
+from bot import case, clock, handoff, tongue
 from bot.complexity import Assessment, Complexity
 from bot.content import Content
 from bot.engine.compile import Policy
@@ -60,7 +60,7 @@ class Turn:
     open_handoff: Handoff | None
     is_danger: bool = False  # surely; a conversation is flagged as acute also where it is perhaps
     guide_name: str = ""
-    now: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
+    now: dt.datetime = field(default_factory=clock.now)
     effects: list[Effect] = field(default_factory=list)
     level: str | None = None
     heard: tuple[str, ...] = ()  # several needs told in this message, the most urgent first
@@ -106,7 +106,7 @@ class Conversations:
         replies: Replies,
         complexity: Complexity,
         engine_timeout: float,
-        clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+        now: Callable[[], dt.datetime] = clock.now,
     ) -> None:
         self._ledger = ledger
         self._reader = reader
@@ -115,7 +115,7 @@ class Conversations:
         self._complexity = complexity
         self._hearing = Hearing(reader, replies.content, replies.policy, complexity)
         self._engine_timeout = engine_timeout
-        self._clock = clock
+        self._clock = now
 
     @property
     def _content(self) -> Content:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bot import handoff
 from bot.engine.reply import ReplyRequest
 from bot.handoff import Handoff, TransitionError
+from bot.handoff_clock import release_all
 from bot.ledger import ALARM, HANDOFF, notify
 from bot.messages import Author, IncomingMessage, OutgoingMessage
 from bot.privacy import mask
@@ -105,10 +106,7 @@ async def login(
 async def logout(request: Request, guide: SignedIn) -> Response:
     """End the session; conversations the guide holds go back to the queue."""
     doors = doors_of(request)
-    mine = await _held_by(doors, guide)
-    async with doors.ledger.transaction() as connection:
-        for one in mine:
-            await handoff.move(connection, one, "released")
+    await release_all(doors.ledger, doors.replies, guide.id, guide.municipality)
     await sign_out(doors_of(request).ledger, request.cookies.get(COOKIE))
     response = RedirectResponse("/console/login", 303)
     response.delete_cookie(COOKIE, path="/console")
