@@ -292,11 +292,13 @@ _SELECT = (
 )
 
 
-async def open_for(connection: Connection, seal: Seal, conversation: UUID) -> Handoff | None:
-    """The open handoff of a conversation, if any."""
-    cursor = await connection.execute(
-        _SELECT + "WHERE h.conversation_id = %s AND h.state = ANY(%s)", [conversation, list(OPEN)]
-    )
+async def open_for(
+    connection: Connection, seal: Seal, conversation: UUID, *, is_kept: bool = False
+) -> Handoff | None:
+    """The open handoff of a conversation, if any; `is_kept`: nobody else moves it meanwhile."""
+    where = "WHERE h.conversation_id = %s AND h.state = ANY(%s)"
+    kept = " FOR UPDATE OF h" if is_kept else ""
+    cursor = await connection.execute((_SELECT + where + kept).encode(), [conversation, list(OPEN)])
     row = await cursor.fetchone()
     return as_handoff(row, seal) if row else None
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import psycopg
 
-from bot import clock, handoff
+from bot import call_backs, clock, handoff
 from bot.calendar import LOCAL, answer_by
 from bot.database import Connection
 from bot.engine.reply import ReplyRequest
@@ -64,6 +64,8 @@ class HandoffClock:
         """Do what is due at `now`; returns how many conversations were told something."""
         now = now or clock.now()
         told = 0
+        async with self._ledger.transaction() as connection:
+            await call_backs.end_finished(connection)
         for municipality in self._replies.catalogue.municipalities.values():
             if not any(one.exists for one in municipality.functions.values()):
                 continue

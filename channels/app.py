@@ -22,7 +22,7 @@ from bot.log import get_log
 from bot.privacy import Seal
 from bot.replies import Replies
 from bot.settings import Settings
-from channels import catalogue_pages, console, editing, editing_pages, health, tools, web
+from channels import booking, catalogue_pages, console, editing, editing_pages, health, tools, web
 from channels.doors import Doors
 from channels.errors import DoorError, error_response, language_of
 from channels.stream import CHANNELS, Hub
@@ -69,6 +69,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
     app = FastAPI(title="Lotsa", version="0.1.0", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.include_router(web.router)
     app.include_router(tools.router)
+    app.include_router(booking.router)
     app.include_router(catalogue_pages.router)
     app.include_router(console.router)
     app.include_router(editing.router)

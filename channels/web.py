@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot import handoff
 from bot.calendar import opening
+from bot.call_backs import take_number
 from bot.engine.reply import ReplyRequest
 from bot.ledger import ALARM, INCOMING, Conversation, QueueFullError, notify
 from bot.messages import IncomingMessage, OutgoingMessage
@@ -140,7 +141,10 @@ async def post_message(
         conversation = await conversation_of_parent(doors.ledger, conversation_id, authorization)
         if new.choice == DELETE:
             return await _erase(doors, conversation)
-        message = _incoming(doors, conversation, new, is_acute=is_acute)
+        is_kept = await take_number(
+            doors.ledger, conversation.id, conversation.slots, new.text or ""
+        )
+        message = _incoming(doors, conversation, new, is_acute=is_acute, is_kept=is_kept)
         answers = [await _acute_answer(doors, conversation, check)] if check and is_acute else []
         accepted = await doors.ledger.accept(
             conversation.id, message, answers, doors.settings.queue_limit
@@ -162,7 +166,12 @@ async def post_message(
 
 
 def _incoming(
-    doors: Doors, conversation: Conversation, new: NewMessage, *, is_acute: bool
+    doors: Doors,
+    conversation: Conversation,
+    new: NewMessage,
+    *,
+    is_acute: bool,
+    is_kept: bool = False,
 ) -> IncomingMessage:
     text = new.text or ""
     if new.choice is not None:
@@ -177,9 +186,11 @@ def _incoming(
     if len(text) > limit and not is_acute:
         raise DoorError("too_long", limit=limit)
     masked = mask(text[:limit])
+    # A number that was asked for is masked too; it is no news that it is not here.
+    kinds = tuple(kind for kind in masked.kinds if not (is_kept and kind == "phone"))
     provider_id = f"{conversation.id}:{new.id}"
     return IncomingMessage(
-        "web", provider_id, masked.text, choice=new.choice, acute=is_acute, masked=masked.kinds
+        "web", provider_id, masked.text, choice=new.choice, acute=is_acute, masked=kinds
     )
 
 

@@ -1,3 +1,5 @@
+DROP TABLE notifications;
+DROP TABLE call_back_numbers;
 DROP TABLE call_backs;
 DROP TABLE handoff_events;
 DROP INDEX handoffs_one_open;

@@ -37,7 +37,7 @@ CREATE TABLE handoff_events (
 CREATE INDEX handoff_events_of ON handoff_events (handoff_id, id);
 CREATE INDEX handoff_events_when ON handoff_events (municipality, created_at);
 
--- A booked call or chat. The number is sealed, kept for that call alone, and removed after it.
+-- A booked call or chat; the ticket opens its calendar file and nothing else.
 CREATE TABLE call_backs (
     id uuid PRIMARY KEY,
     municipality text NOT NULL,
@@ -46,15 +46,33 @@ CREATE TABLE call_backs (
     starts_at timestamptz NOT NULL,
     ends_at timestamptz NOT NULL,
     how text NOT NULL CHECK (how IN ('phone', 'chat')),
-    sealed_number bytea,
-    state text NOT NULL DEFAULT 'booked' CHECK (state IN ('booked', 'cancelled', 'done', 'missed')),
-    wants_reminder boolean NOT NULL DEFAULT false,
-    reminded_at timestamptz,
+    ticket text NOT NULL UNIQUE,
+    state text NOT NULL DEFAULT 'booked' CHECK (state IN ('booked', 'cancelled', 'done')),
     created_at timestamptz NOT NULL DEFAULT now(),
     changed_at timestamptz NOT NULL DEFAULT now(),
-    CHECK (ends_at > starts_at),
-    CHECK (state = 'booked' OR sealed_number IS NULL)
+    CHECK (ends_at > starts_at)
 );
 CREATE UNIQUE INDEX call_backs_one_booked ON call_backs (conversation_id) WHERE state = 'booked';
 CREATE INDEX call_backs_slots ON call_backs (municipality, function, starts_at)
     WHERE state = 'booked';
+
+-- The number to call, sealed and apart from the conversation; removed when the call is over.
+CREATE TABLE call_back_numbers (
+    conversation_id uuid PRIMARY KEY REFERENCES conversations ON DELETE CASCADE,
+    municipality text NOT NULL,
+    sealed_number bytea NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Neutral reminders a parent asked for, until whatever sends them takes them.
+CREATE TABLE notifications (
+    id uuid PRIMARY KEY,
+    municipality text NOT NULL,
+    conversation_id uuid NOT NULL REFERENCES conversations ON DELETE CASCADE,
+    call_back_id uuid NOT NULL UNIQUE REFERENCES call_backs ON DELETE CASCADE,
+    text_id text NOT NULL,
+    language text NOT NULL,
+    due_at timestamptz NOT NULL,
+    taken_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now()
+);

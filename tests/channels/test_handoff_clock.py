@@ -105,7 +105,6 @@ async def test_a_time_that_passed_is_owned_up_to_and_a_new_one_is_told(
 ) -> None:
     parent = await waiting_parent(new_parent)
     guide = await new_guide("sollentuna")
-    before = (await _state(guide, parent))["promised"]
     await _backdate(ledger, parent, promised_at=1)
     told = await _tick(parent)
     assert [message["reply_id"] for message in told] == ["utter_promise_passed"]

@@ -11,7 +11,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from bot.settings import PROJECT, Settings
-from channels import catalogue_pages, console, editing, editing_pages, health, tools, web
+from channels import booking, catalogue_pages, console, editing, editing_pages, health, tools, web
 from channels.app import create_app
 
 ACCESS = {"access:public", "access:parent", "access:guide"}
@@ -26,6 +26,7 @@ ANYBODY = {
     "/robots.txt",
     "/api/conversations",
     "/console/login",
+    "/tid/{ticket}",
     "/health",
     "/ready",
 }
@@ -38,6 +39,7 @@ def routes() -> list[APIRoute]:
         for router in (
             web.router,
             tools.router,
+            booking.router,
             catalogue_pages.router,
             console.router,
             editing.router,
