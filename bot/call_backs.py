@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 from bot import handoff
 from bot.calendar import LOCAL, open_spans
 from bot.database import Connection, Row
-from bot.handoff import Event
+from bot.handoff import Event, Handoff
 from bot.ledger import Ledger
 from bot.privacy import Seal
 from knowledge.catalogue import Municipality
@@ -293,6 +293,17 @@ async def remind(connection: Connection, booked_time: CallBack, language: str) -
         ],
     )
     return due_at
+
+
+async def queue_escalation(
+    connection: Connection, seal: Seal, one: Handoff, to: Mapping[str, str | None], now: dt.datetime
+) -> None:
+    """Queue word to the escalation contact that nobody took a conversation about danger."""
+    await connection.execute(
+        "INSERT INTO notifications (id, municipality, conversation_id, sealed_to, text_id, "
+        "language, due_at) VALUES (%s, %s, %s, %s, 'notice_escalation', 'sv', %s)",
+        [uuid4(), one.municipality, one.conversation_id, seal.seal(dict(to)), now],
+    )
 
 
 def _call_back(row: Row) -> CallBack:

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 from psycopg.errors import UniqueViolation
 
 from bot.database import Connection, Row
+from bot.handoff_order import ORDER, STARVE
 from bot.ledger import HANDOFF, OUTGOING, notify
 from bot.messages import StoredMessage
 from bot.privacy import Seal
@@ -314,16 +315,17 @@ async def find(connection: Connection, seal: Seal, handoff: UUID, municipality: 
     return as_handoff(row, seal)
 
 
-async def queue(connection: Connection, seal: Seal, municipality: str) -> list[Handoff]:
-    """The municipality's handoffs: the gravest first, then the longest waiting, then closed."""
-    cursor = await connection.execute(
-        _SELECT + "WHERE h.municipality = %s AND (h.state = ANY(%s) "
+async def queue(
+    connection: Connection, seal: Seal, municipality: str, starve: dt.timedelta = STARVE
+) -> list[Handoff]:
+    """The municipality's handoffs, whoever is next first, and then those that ended today."""
+    where = (
+        "WHERE h.municipality = %(municipality)s AND (h.state = ANY(%(open)s) "
         "OR h.changed_at > now() - interval '1 day') "
         "ORDER BY h.state IN ('returned', 'closed', 'expired'), "
-        "array_position(ARRAY['acute', 'coordinator', 'guide', 'information'], h.level), "
-        "h.requested_at LIMIT 200",
-        [municipality, list(OPEN)],
     )
+    values = {"municipality": municipality, "open": list(OPEN), "starve": starve}
+    cursor = await connection.execute(f"{_SELECT}{where}{ORDER} LIMIT 200".encode(), values)
     return [as_handoff(row, seal) for row in await cursor.fetchall()]
 
 

@@ -11,12 +11,12 @@ from uuid import UUID
 
 import psycopg
 
-from bot import call_backs, clock, handoff
+from bot import call_backs, clock, handoff, handoff_queue
 from bot.calendar import LOCAL, answer_by
 from bot.database import Connection
 from bot.engine.reply import ReplyRequest
 from bot.handoff import ON_DUTY, Actor, Event, Handoff, TransitionError, as_handoff
-from bot.ledger import Ledger
+from bot.ledger import ALARM, Ledger, notify
 from bot.log import get_log
 from bot.replies import Replies, Setting
 from knowledge.catalogue import Municipality
@@ -72,6 +72,7 @@ class HandoffClock:
             for event, where in _DUE.items():
                 for one in await self._due(municipality, where, now):
                     told += await self._change(one, event, now)
+            await self._escalate(municipality, now)
         return told
 
     async def _change(self, one: Handoff, event: Event, now: dt.datetime) -> bool:
@@ -83,6 +84,21 @@ class HandoffClock:
         except Exception as error:  # noqa: BLE001 - the others are to be told
             log.error("handoff_change_failed", handoff=str(one.id), error=type(error).__name__)
             return False
+
+    async def _escalate(self, municipality: Municipality, now: dt.datetime) -> None:
+        """Danger nobody took: alarm whoever is on duty again, and tell the escalation contact."""
+        contact = municipality.waiting.escalation
+        async with self._ledger.transaction() as connection:
+            found = await handoff_queue.unattended_danger(
+                connection, self._ledger.seal, municipality
+            )
+            for one in found:
+                if contact is None or not await handoff_queue.note_escalated(connection, one.id):
+                    continue
+                to = {"name": contact.name, "phone": contact.phone, "email": contact.email}
+                await call_backs.queue_escalation(connection, self._ledger.seal, one, to, now)
+                await notify(connection, ALARM, f"{municipality.id} {one.conversation_id}")
+                log.warning("danger_unattended", handoff=str(one.id), told=contact.name)
 
     async def _due(self, municipality: Municipality, where: str, now: dt.datetime) -> list[Handoff]:
         rules = municipality.waiting

@@ -14,10 +14,11 @@ from fastapi.templating import Jinja2Templates
 from psycopg_pool import PoolTimeout
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot import handoff
+from bot import handoff, handoff_queue
 from bot.calendar import opening
-from bot.call_backs import take_number
+from bot.call_backs import booked, take_number
 from bot.engine.reply import ReplyRequest
+from bot.handoff_words import waiting_words
 from bot.ledger import ALARM, INCOMING, Conversation, QueueFullError, notify
 from bot.messages import IncomingMessage, OutgoingMessage
 from bot.privacy import mask
@@ -296,6 +297,11 @@ async def _state(doors: Doors, conversation_id: UUID) -> dict[str, Any]:
     async with doors.ledger.transaction() as connection:
         found = await handoff.open_for(connection, doors.ledger.seal, conversation_id)
         on_duty = await handoff.is_on_duty(connection, conversation.municipality)
+        municipality = doors.catalogue.municipalities[conversation.municipality]
+        is_booked = await booked(connection, conversation_id) is not None
+        wait = None
+        if found and found.state == "waiting":
+            wait = await handoff_queue.wait_of(connection, municipality, found)
     setting = doors.setting(conversation.municipality, conversation.language, on_duty=on_duty)
     hours = opening(
         setting.municipality.functions["guide"], setting.now, setting.municipality.closures
@@ -309,6 +315,8 @@ async def _state(doors: Doors, conversation_id: UUID) -> dict[str, Any]:
             "state": found.state,
             "function": found.function,
             "promised": found.promised_at and content.when(language, found.promised_at),
+            "place": wait and wait.place,
+            "words": waiting_words(content, language, found, wait, is_booked=is_booked),
         },
         "guide": {
             "on_duty": on_duty,

@@ -64,12 +64,13 @@ CREATE TABLE call_back_numbers (
     created_at timestamptz NOT NULL DEFAULT now()
 );
 
--- Neutral reminders a parent asked for, until whatever sends them takes them.
+-- Neutral reminders a parent asked for, and danger nobody took, until a sender takes them.
 CREATE TABLE notifications (
     id uuid PRIMARY KEY,
     municipality text NOT NULL,
     conversation_id uuid NOT NULL REFERENCES conversations ON DELETE CASCADE,
-    call_back_id uuid NOT NULL UNIQUE REFERENCES call_backs ON DELETE CASCADE,
+    call_back_id uuid UNIQUE REFERENCES call_backs ON DELETE CASCADE,  -- null = an escalation
+    sealed_to bytea,  -- null = the parent's own number
     text_id text NOT NULL,
     language text NOT NULL,
     due_at timestamptz NOT NULL,
