@@ -21,7 +21,6 @@ CANCEL = "book:cancel"
 PERSON = "intent:want_person"
 _INTENTS = {BACK: "choice_back_to_bot", PERSON: "choice_person"}
 SHORT = 8  # words; a longer text is no command
-NUMBER = "[phone]"  # what a number in a message has become
 Body = dict[str, Any]
 
 
@@ -30,8 +29,6 @@ def typed_choice(
 ) -> str | None:
     """The button a short text stands for while a time is chosen or booked; None otherwise."""
     booking = slots.get("booking") or {}
-    if booking.get("step") == "number" and NUMBER in text:
-        return "book:number"
     if len(text.split()) > SHORT:
         return None
     plain = _plain(text)

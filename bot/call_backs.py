@@ -26,6 +26,7 @@ How = Literal["phone", "chat"]
 HORIZON = 21  # days looked ahead for free times
 REMIND_BEFORE = dt.timedelta(hours=2)
 UNUSED = dt.timedelta(hours=1)  # a number that led to no booking is removed after that
+GIVEN_NUMBER = "book:number"  # what a message with the number is, to the booking
 _NUMBER = re.compile(r"(?:\+|00)?\d(?:[\s().\-–/]{0,3}\d){6,14}")
 
 
@@ -245,11 +246,17 @@ def number_in(text: str) -> str | None:
     return ("+" if is_abroad else "") + digits
 
 
+def without_number(text: str, hidden: str) -> str:
+    """The text with words in place of every number in it."""
+    return _NUMBER.sub(hidden, text)
+
+
 async def take_number(
     ledger: Ledger, conversation: UUID, slots: Mapping[str, Any], text: str
 ) -> bool:
     """Put aside the number in a message, if one was asked for; every door calls this before it
-    masks the text. Returns whether a number was kept."""
+    masks the text, and stores it `without_number` under the choice GIVEN_NUMBER where one was kept.
+    """
     number = number_in(text) if awaits_number(slots) else None
     if number is None:
         return False

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot import handoff, handoff_queue
 from bot.calendar import opening
-from bot.call_backs import booked, take_number
+from bot.call_backs import GIVEN_NUMBER, booked, take_number, without_number
 from bot.engine.reply import ReplyRequest
 from bot.handoff_words import waiting_words
 from bot.ledger import ALARM, INCOMING, Conversation, QueueFullError, notify
@@ -186,12 +186,15 @@ def _incoming(
     limit = doors.settings.message_length
     if len(text) > limit and not is_acute:
         raise DoorError("too_long", limit=limit)
+    choice = new.choice
+    if is_kept:
+        # Any number counts as one where it was asked for, whatever it looks like.
+        hidden = doors.content.raw(conversation.language, "book_number_hidden")
+        text, choice = without_number(text, hidden), GIVEN_NUMBER
     masked = mask(text[:limit])
-    # A number that was asked for is masked too; it is no news that it is not here.
-    kinds = tuple(kind for kind in masked.kinds if not (is_kept and kind == "phone"))
     provider_id = f"{conversation.id}:{new.id}"
     return IncomingMessage(
-        "web", provider_id, masked.text, choice=new.choice, acute=is_acute, masked=kinds
+        "web", provider_id, masked.text, choice=choice, acute=is_acute, masked=masked.kinds
     )
 
 

@@ -76,7 +76,7 @@ const page = {
   state(state) {
     setText("presence", presenceText(state));
     showWhoReads(state.held_by);
-    byId("assistant").hidden = !state.handoff;
+    byId("assistant").hidden = !["held", "waiting", "offered_call_back"].includes(state.handoff?.state);
     followLanguage(state.language);
   },
 

@@ -96,6 +96,7 @@ def test_in_the_evening_three_taps_and_a_number_book_a_call(parent: Page) -> Non
         expect(told).to_contain_text(words)
     expect(parent.locator("#presence")).to_contain_text("tid bokad onsdag 17 mars kl. 08.30")
     expect(parent.locator(".message-bot", has_text="Jag tog bort")).to_have_count(0)
+    expect(parent.locator(".message-parent").last).to_contain_text("(nummer, dolt här)")
     _keep(parent, "evening-booked")
     with parent.expect_download() as download:
         told.get_by_role("link", name="Lägg tiden i din kalender").click()

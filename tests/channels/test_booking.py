@@ -99,8 +99,23 @@ async def test_a_number_is_kept_apart_and_never_shown_in_the_conversation(
         )
         texts = [ledger.seal.open(row["sealed_text"]) for row in await cursor.fetchall()]
         assert not [text for text in texts if "174" in text]
+        assert "Mitt nummer är (nummer, dolt här)" in texts
         number = await call_backs.number_of(connection, ledger.seal, UUID(parent.conversation))
     assert number == "0701740635"
+
+
+async def test_a_number_from_abroad_is_hidden_too(new_parent: NewParent, ledger: Ledger) -> None:
+    parent, _ = await offered(new_parent)
+    await parent.choose("book:day_2027-03-17")
+    await parent.choose("book:time_2027-03-17T08:30")
+    await parent.choose("book:how_phone")
+    told = await parent.say("+47 22 86 44 00")
+    assert told[-1]["reply_id"] == "utter_booked_phone"
+    async with ledger.transaction() as connection:
+        number = await call_backs.number_of(connection, ledger.seal, UUID(parent.conversation))
+    assert number == "+4722864400"
+    answer = await parent.client.get(f"{parent.url}/messages", headers=parent.headers)
+    assert "86 44" not in answer.text
 
 
 async def test_a_number_that_was_not_asked_for_is_not_kept(
