@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from rasa_sdk import Action, Tracker
@@ -10,14 +9,14 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.say import say
-from bot import handoff
+from bot import consent, handoff
+from bot.brief import Brief, brief_of, is_empty, without
 from bot.calendar import opening
 from bot.case import facts_of
 from bot.conversation import Turn, current_turn
 from bot.database import Connection
 from bot.messages import StoredMessage
 
-INFORMATION_VERSION = "1"
 # Internal answer to the consent question where there is nothing to consent to.
 NOTHING_TO_ASK = "nothing_to_ask"
 
@@ -38,13 +37,15 @@ class OfferPerson(Action):
             steps = list(turn.municipality.functions["guide"].instead)
             say(dispatcher, "utter_offer_person_absent", steps=steps)
             return [SlotSet("consent_handoff", NOTHING_TO_ASK)]
-        say(dispatcher, f"utter_offer_{function}")
-        say(dispatcher, "utter_must_report")
-        facts = facts_of(tracker.slots)
-        if facts["needs"]:
-            assessment = turn.assess(tracker.slots)
-            signals = [signal.id for signal in assessment.signals]
-            say(dispatcher, "utter_brief", facts=facts, level=assessment.level, signals=signals)
+        # A line left out or put back: the brief alone is shown anew.
+        heard = {entity["entity"] for entity in tracker.latest_message.get("entities", [])}
+        if not heard & {"withheld", "views"}:
+            say(dispatcher, f"utter_offer_{function}")
+            say(dispatcher, "utter_must_report")
+        brief = _brief(turn, tracker.slots)
+        if not is_empty(brief):
+            withheld = list(tracker.slots.get("withheld") or [])
+            say(dispatcher, "utter_brief", brief=brief, withheld=withheld, reader=function)
         return [SlotSet("consent_handoff", None)]
 
 
@@ -68,10 +69,12 @@ class RequestHandoff(Action):
         if choice not in ("share", "share_nothing"):
             say(dispatcher, "utter_handoff_not_now")
             return [asked_again]
-        _hand_over(turn, slots, is_shared=choice == "share")
+        brief = without(_brief(turn, slots), slots.get("withheld") or [])
+        is_shared = choice == "share" and not is_empty(brief)
+        words = consent.words_shown(await turn.ledger.messages(turn.conversation.id))
+        _hand_over(turn, slots, brief if is_shared else None, words)
         say(dispatcher, "utter_handoff_waiting")
-        told = "utter_handoff_shared" if choice == "share" else "utter_handoff_not_shared"
-        say(dispatcher, told)
+        say(dispatcher, "utter_handoff_shared" if is_shared else "utter_handoff_not_shared")
         paused = SlotSet("paused_path", slots.get("path"))
         return [asked_again, paused, SlotSet("path", None)]
 
@@ -107,18 +110,29 @@ def _function(turn: Turn, level: str) -> str | None:
     return next((name for name in order if functions[name].exists), None)  # type: ignore[index]
 
 
-def _hand_over(turn: Turn, slots: dict[str, Any], *, is_shared: bool) -> None:
+def _brief(turn: Turn, slots: dict[str, Any]) -> Brief:
+    """The whole brief of the case as it is now."""
+    assessment = turn.assess(slots)
+    return brief_of(
+        facts_of(slots),
+        level=assessment.level,
+        signals=[signal.id for signal in assessment.signals],
+        is_danger=turn.is_danger,
+        views=slots.get("views"),
+    )
+
+
+def _hand_over(turn: Turn, slots: dict[str, Any], brief: Brief | None, words: str) -> None:
     assessment = turn.assess(slots)
     function = _function(turn, assessment.level)
     if function is None:
         return
     hours = opening(turn.municipality.functions[function], turn.now)  # type: ignore[index]
-    facts = facts_of(slots)
-    signals = [signal.id for signal in assessment.signals]
-    brief = {"facts": facts, "level": assessment.level, "signals": signals} if is_shared else None
     level = "acute" if turn.conversation.is_acute else assessment.level
 
     async def hand_over(connection: Connection, message: StoredMessage) -> None:
+        if brief is None:
+            await handoff.share(connection, turn.ledger.seal, turn.conversation.id, None)
         await handoff.request(
             connection,
             turn.ledger.seal,
@@ -130,13 +144,15 @@ def _hand_over(turn: Turn, slots: dict[str, Any], *, is_shared: bool) -> None:
             brief=brief,
             promised_at=hours.opens,
         )
-        await handoff.add_consent(
+        await consent.add(
             connection,
-            message,
+            municipality=message.municipality,
+            conversation=message.conversation_id,
             purpose="handoff",
-            choice="share" if is_shared else "share_nothing",
-            version=INFORMATION_VERSION,
-            text_hash=hashlib.sha256(repr(brief).encode()).hexdigest(),
+            answer="share" if brief is not None else "share_nothing",
+            words=words,
+            language=message.language,
+            receiver=function,
         )
 
     turn.effects.append(hand_over)
