@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
+from bot.case import case_of, facts_of
+from bot.complexity import Complexity
 from bot.questions import HOW_IT_GOES, LINES
 
 Brief = dict[str, Any]  # ids and numbers, no words and no names
@@ -92,3 +95,21 @@ def changed(kind: str, name: str, slots: Mapping[str, Any]) -> dict[str, Any]:
     if kind == "withhold" and name in ALL_LINES:
         withheld.append(name)
     return {"withheld": withheld or None}
+
+
+@lru_cache
+def _complexity() -> Complexity:
+    return Complexity.load()
+
+
+def brief_of_case(slots: Mapping[str, Any], *, is_danger: bool) -> Brief:
+    """The brief of a case, without the lines the parent has left out."""
+    assessment = _complexity().assess(case_of(slots, is_acute=is_danger))
+    whole = brief_of(
+        facts_of(slots),
+        level=assessment.level,
+        signals=[signal.id for signal in assessment.signals],
+        is_danger=is_danger,
+        views=slots.get("views"),
+    )
+    return without(whole, slots.get("withheld") or [])

@@ -16,9 +16,11 @@ STORY = "dottern är 14 och har inte varit i skolan på fem veckor, vi har konta
 TOWN = "sollentuna"
 
 
-async def asked(new_parent: NewParent, story: str = STORY) -> tuple[Parent, dict[str, Any]]:
+async def asked(
+    new_parent: NewParent, story: str = STORY, town: str = TOWN
+) -> tuple[Parent, dict[str, Any]]:
     """A parent who sees her brief and is asked whether it may be read."""
-    parent = await new_parent(TOWN)
+    parent = await new_parent(town)
     await parent.say(story)
     offered = await parent.choose("intent:want_person")
     return parent, brief_in(offered)
