@@ -45,7 +45,8 @@ class BriefWords:
         shown += self._lines(brief["facts"], language)
         if brief.get("level"):
             level = self._level(brief["level"], brief["signals"], language)
-            value = ". ".join([level["label"], *level["reasons"]])
+            parts = [level["label"], *level["reasons"]]
+            value = ". ".join(part.rstrip(".") for part in parts) + "."
             shown.append(self._line(LEVEL, value, language))
         return shown
 
