@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from typing import Any
 
 from rasa_sdk import Action, Tracker
@@ -12,8 +11,9 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.booking import offer_days
 from actions.say import say
-from bot import call_backs, handoff
+from bot import call_backs, consent, handoff
 from bot.booking import BACK, BOOK, WAIT
+from bot.brief import Brief, brief_of, is_empty, without
 from bot.calendar import answer_by, opening
 from bot.call_backs import bookable
 from bot.case import facts_of
@@ -23,7 +23,6 @@ from bot.handoff import Handoff
 from bot.ledger import Effect
 from bot.messages import StoredMessage
 
-INFORMATION_VERSION = "1"
 # Internal answer to the consent question where there is nothing to consent to.
 NOTHING_TO_ASK = "nothing_to_ask"
 
@@ -44,13 +43,15 @@ class OfferPerson(Action):
             steps = list(turn.municipality.functions["guide"].instead)
             say(dispatcher, "utter_offer_person_absent", steps=steps)
             return [SlotSet("consent_handoff", NOTHING_TO_ASK)]
-        say(dispatcher, f"utter_offer_{function}")
-        say(dispatcher, "utter_must_report")
-        facts = facts_of(tracker.slots)
-        if facts["needs"]:
-            assessment = turn.assess(tracker.slots)
-            signals = [signal.id for signal in assessment.signals]
-            say(dispatcher, "utter_brief", facts=facts, level=assessment.level, signals=signals)
+        # A line left out or put back: the brief alone is shown anew.
+        heard = {entity["entity"] for entity in tracker.latest_message.get("entities", [])}
+        if not heard & {"withheld", "views"}:
+            say(dispatcher, f"utter_offer_{function}")
+            say(dispatcher, "utter_must_report")
+        brief = _brief(turn, tracker.slots)
+        if not is_empty(brief):
+            withheld = list(tracker.slots.get("withheld") or [])
+            say(dispatcher, "utter_brief", brief=brief, withheld=withheld, reader=function)
         return [SlotSet("consent_handoff", None)]
 
 
@@ -79,7 +80,11 @@ class RequestHandoff(Action):
             return [asked_again]
         is_offered = _is_closed(turn, function)
         promised_at = answer_by(turn.municipality, function, turn.now)
-        _hand_over(turn, slots, function, promised_at, is_offered, is_shared=choice == "share")
+        brief = without(_brief(turn, slots), slots.get("withheld") or [])
+        is_shared = choice == "share" and not is_empty(brief)
+        words = consent.words_shown(await turn.ledger.messages(turn.conversation.id))
+        shared = brief if is_shared else None
+        _hand_over(turn, slots, function, promised_at, is_offered, brief=shared, words=words)
         can_book = bool(bookable(turn.municipality, function, turn.now))
         choices = [] if is_offered else [BOOK, BACK] if can_book else [BACK]
         say(
@@ -88,8 +93,7 @@ class RequestHandoff(Action):
             promised_at=promised_at.isoformat(),
             choices=choices,
         )
-        told = "utter_handoff_shared" if choice == "share" else "utter_handoff_not_shared"
-        say(dispatcher, told)
+        say(dispatcher, "utter_handoff_shared" if is_shared else "utter_handoff_not_shared")
         offered = await offer_days(dispatcher, turn, None, function) if is_offered else []
         paused = SlotSet("paused_path", slots.get("path"))
         return [asked_again, paused, SlotSet("path", None), *offered]
@@ -160,6 +164,18 @@ def _back_to_bot(turn: Turn) -> Effect:
     return back
 
 
+def _brief(turn: Turn, slots: dict[str, Any]) -> Brief:
+    """The whole brief of the case as it is now."""
+    assessment = turn.assess(slots)
+    return brief_of(
+        facts_of(slots),
+        level=assessment.level,
+        signals=[signal.id for signal in assessment.signals],
+        is_danger=turn.is_danger,
+        views=slots.get("views"),
+    )
+
+
 def _hand_over(
     turn: Turn,
     slots: dict[str, Any],
@@ -167,15 +183,15 @@ def _hand_over(
     promised_at: dt.datetime,
     is_offered: bool,
     *,
-    is_shared: bool,
+    brief: Brief | None,
+    words: str,
 ) -> None:
     assessment = turn.assess(slots)
-    facts = facts_of(slots)
-    signals = [signal.id for signal in assessment.signals]
-    brief = {"facts": facts, "level": assessment.level, "signals": signals} if is_shared else None
     level = "acute" if turn.conversation.is_acute else assessment.level
 
     async def hand_over(connection: Connection, message: StoredMessage) -> None:
+        if brief is None:
+            await handoff.share(connection, turn.ledger.seal, turn.conversation.id, None)
         await handoff.request(
             connection,
             turn.ledger.seal,
@@ -188,13 +204,15 @@ def _hand_over(
             promised_at=promised_at,
             is_offered=is_offered,
         )
-        await handoff.add_consent(
+        await consent.add(
             connection,
-            message,
+            municipality=message.municipality,
+            conversation=message.conversation_id,
             purpose="handoff",
-            choice="share" if is_shared else "share_nothing",
-            version=INFORMATION_VERSION,
-            text_hash=hashlib.sha256(repr(brief).encode()).hexdigest(),
+            answer="share" if brief is not None else "share_nothing",
+            words=words,
+            language=message.language,
+            receiver=function,
         )
 
     turn.effects.append(hand_over)

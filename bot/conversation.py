@@ -24,6 +24,7 @@ from bot.ledger import Claim, Conversation, Effect, Ledger, TurnResult
 from bot.log import get_log
 from bot.messages import Author, Outcome, OutgoingMessage, StoredMessage
 from bot.replies import Replies, Setting
+from bot.sharing import Sharing
 from bot.understanding import (
     Found,
     Reader,
@@ -115,6 +116,7 @@ class Conversations:
         self._replies = replies
         self._complexity = complexity
         self._hearing = Hearing(reader, replies.content, replies.policy, complexity)
+        self._sharing = Sharing(ledger, replies, replies.policy)
         self._engine_timeout = engine_timeout
         self._clock = clock.now
 
@@ -167,6 +169,10 @@ class Conversations:
         is_held = open_handoff is not None and not handoff.bot_speaks(open_handoff.state)
         if is_acute and check is not None:
             return await self._in_danger(claim, conversation, open_handoff, setting, check, is_held)
+        if message.author is Author.PARENT:
+            settled = await self._sharing.settle(message, conversation, open_handoff, setting)
+            if settled is not None:
+                return settled
         if is_held and not goes_back:
             return TurnResult(Outcome.HELD_BY_GUIDE, [], 0)
         if claim.times > 1:

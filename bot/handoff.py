@@ -16,7 +16,6 @@ from psycopg.errors import UniqueViolation
 from bot.database import Connection, Row
 from bot.handoff_order import ORDER, STARVE
 from bot.ledger import HANDOFF, OUTGOING, notify
-from bot.messages import StoredMessage
 from bot.privacy import Seal
 
 State = Literal[
@@ -361,26 +360,21 @@ def as_handoff(row: Row, seal: Seal) -> Handoff:
     )
 
 
-async def add_consent(
-    connection: Connection,
-    message: StoredMessage,
-    *,
-    purpose: str,
-    choice: str,
-    version: str,
-    text_hash: str,
+async def share(
+    connection: Connection, seal: Seal, conversation: UUID, brief: dict[str, Any] | None
 ) -> None:
-    """Note what was shown and chosen; rows are added, never changed."""
+    """What a person may read of a conversation from now on; None takes every brief away.
+
+    A brief goes to the open handoff alone.
+    """
     await connection.execute(
-        "INSERT INTO consent_choices (municipality, conversation_id, purpose, choice, "
-        "information_version, text_hash, language) VALUES (%s, %s, %s, %s, %s, %s, %s)",
-        [
-            message.municipality,
-            message.conversation_id,
-            purpose,
-            choice,
-            version,
-            text_hash,
-            message.language,
-        ],
+        "UPDATE handoffs SET sealed_brief = %s WHERE conversation_id = %s "
+        "AND (%s OR state = ANY(%s))",
+        [seal.seal(brief) if brief is not None else None, conversation, brief is None, list(OPEN)],
     )
+    cursor = await connection.execute(
+        "SELECT municipality FROM conversations WHERE id = %s", [conversation]
+    )
+    if row := await cursor.fetchone():
+        await notify(connection, HANDOFF, row["municipality"])
+        await notify(connection, OUTGOING, str(conversation))

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot import answers, booking, case, children, closing, tongue
+from bot import answers, booking, brief, case, children, closing, tongue
 from bot.complexity import Complexity
 from bot.content import Content
 from bot.engine.branching import is_known
-from bot.engine.compile import REFUSALS, SAFE_FORM, Policy
+from bot.engine.compile import CONSENT_FORM, REFUSALS, SAFE_FORM, Policy
 from bot.engine.engine import Said
 from bot.ledger import Conversation
 from bot.messages import Author, StoredMessage
@@ -104,7 +104,7 @@ class Hearing:
         if kind == "had":
             tried = {"tried_services": [*(slots.get("tried_services") or []), names]}
             return Said(reference, "tried_it", 1.0, tried)
-        if kind in ("change", "remove"):
+        if kind in ("change", "remove", *brief.BUTTONS):
             return self._line(kind, names, reference, conversation)
         if kind == "keep" and asked:
             return self._kept(Said(reference, "answer"), asked, conversation)
@@ -148,7 +148,10 @@ class Hearing:
         return said
 
     def _line(self, kind: str, line: str, reference: str, conversation: Conversation) -> Said:
-        """A line of the summary is to be changed, or taken away."""
+        """A line of the summary is to be changed or taken away, or one of the brief left out."""
+        if kind in brief.BUTTONS:
+            shown_anew = "change_brief" if conversation.active_loop == CONSENT_FORM else "answer"
+            return Said(reference, shown_anew, 1.0, brief.changed(kind, line, conversation.slots))
         questions = questions_of(line)
         if not questions:
             return Said(reference, "answer")
@@ -367,6 +370,9 @@ class Hearing:
         slots, loop = conversation.slots, conversation.active_loop
         if booked := booking.typed_choice(text, slots, self._content, conversation.language):
             return booked
+        is_nothing = answers.is_said(self._content, conversation.language, "share_revoke", text)
+        if loop == CONSENT_FORM and is_nothing and answers.is_short(text):
+            return "consent_handoff:share_nothing"
         if closed := closing.typed_choice(text, slots, loop, self._content):
             return closed
         language = conversation.language

@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from bot import booking
+from bot.brief_words import BriefWords
 from bot.calendar import opening
 from bot.cards import Body, Cards, local
 from bot.closing_words import DISAGREE, WANT_PERSON, ClosingWords
@@ -60,13 +61,15 @@ class Replies:
         self.policy = policy
         self.questions = Questions(content, catalogue, policy)
         self.cards = Cards(content)
+        self.briefs = BriefWords(content, self.lines, self.level)
         self._closing = ClosingWords(content)
         raw = yaml.safe_load(ACUTE.read_text(encoding="utf-8"))
         self._acute = {name: AcuteAnswer.model_validate(answer) for name, answer in raw.items()}
         self._bodies: dict[str, Callable[[Mapping[str, Any], Setting], Body]] = {
             "utter_welcome_start": self._welcome_body,
             "utter_understood": self._lines_body,
-            "utter_brief": self._lines_body,
+            "utter_brief": self._brief_body,
+            "utter_handoff_shared": self._shared_body,
             "utter_matches": self._cards_body,
             "utter_one_match": self._cards_body,
             "utter_another": self._cards_body,
@@ -221,6 +224,8 @@ class Replies:
     def choice_label(self, choice: str, language: str) -> str | None:
         """The words of a choice id, as shown in the parent's own bubble; None when unknown."""
         kind, _, name = choice.partition(":")
+        if label := self.briefs.label(choice, language):
+            return label
         if kind in self.policy.questions:
             names = name.split(",")
             if not all(self.questions.has_label(kind, part, language) for part in names):
@@ -228,16 +233,12 @@ class Replies:
             return ", ".join(self.questions.label(kind, part, language) for part in names)
         if kind == booking.KIND:
             return booking.label(choice, self.content, language)
-        labels = [f"choice_{kind}_{part}" for part in name.split(",")]
-        if kind == "intent":
-            labels = [_INTENT_LABELS.get(name, f"choice_{name}")]
-        if choice == DELETE:
-            labels = ["choice_delete_confirm"]
         if kind == "language" and name in self.content.languages:
             return self.content.autonyms[name]
         if kind == "had" and name in self.catalogue.services:
             service = self.catalogue.services[name]
             return self.content.text(language, "choice_tried_named", name=service.name)
+        labels = _labels_of(choice)
         if not all(self.content.has(language, label) for label in labels):
             return None
         return ", ".join(self.content.raw(language, label) for label in labels)
@@ -293,10 +294,22 @@ class Replies:
 
     def _lines_body(self, values: Mapping[str, Any], setting: Setting) -> Body:
         lines = self.lines(values["facts"], setting.language)
-        body: Body = {"lines": [self._changeable(line, setting.language) for line in lines]}
-        if "level" in values:
-            body["level"] = self.level(values["level"], values["signals"], setting.language)
-        return body
+        return {"lines": [self._changeable(line, setting.language) for line in lines]}
+
+    def _brief_body(self, values: Mapping[str, Any], setting: Setting) -> Body:
+        days = setting.municipality.retention_days
+        return self.briefs.body(
+            values["brief"],
+            values["withheld"],
+            reader=values["reader"],
+            municipality=setting.municipality.name,
+            until=(setting.now + dt.timedelta(days=days)).date(),
+            language=setting.language,
+        )
+
+    def _shared_body(self, _: Mapping[str, Any], setting: Setting) -> Body:
+        choices = {"intent:revoke_share": "choice_revoke_share"}
+        return {"choices": self._labelled(choices, setting.language)}
 
     def _changeable(self, line: Body, language: str) -> Body:
         """A line with what to press to change it or take it away; numbered lines share words."""
@@ -428,6 +441,18 @@ class Replies:
         if coping is None:
             return ""
         return self.content.raw(language, f"choice_coping_coping_{coping}")
+
+
+def _labels_of(choice: str) -> list[str]:
+    """The texts of a choice that is no answer of a question."""
+    kind, _, name = choice.partition(":")
+    if choice == DELETE:
+        return ["choice_delete_confirm"]
+    if kind in ("transfer", "transfer_no"):
+        return [f"choice_{kind}"]
+    if kind == "intent":
+        return [_INTENT_LABELS.get(name, f"choice_{name}")]
+    return [f"choice_{kind}_{part}" for part in name.split(",")]
 
 
 _INTENT_LABELS = {

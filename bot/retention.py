@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
+from bot.consent import kept_longer
 from bot.database import Connection, connect
 from bot.ledger import HANDOFF, OUTGOING, notify
 from knowledge.catalogue import Municipality
@@ -29,14 +30,19 @@ async def erase(connection: Connection, conversation: UUID, decision_reference: 
 
 
 async def sweep(url: str, municipalities: Iterable[Municipality]) -> int:
-    """Remove conversations silent for longer than the municipality's days; returns how many."""
+    """Remove conversations silent for longer than the municipality's days; returns how many.
+
+    Those whose parent chose to keep them longer wait until that time is over too.
+    """
     removed = 0
     for municipality in municipalities:
         async with await connect(url) as connection:
+            longer = await kept_longer(connection, municipality.id)
             cursor = await connection.execute(
                 "SELECT id FROM conversations WHERE municipality = %s "
-                "AND last_at < now() - make_interval(days => %s) FOR UPDATE SKIP LOCKED",
-                [municipality.id, municipality.retention_days],
+                "AND last_at < now() - make_interval(days => %s) AND NOT id = ANY(%s) "
+                "FOR UPDATE SKIP LOCKED",
+                [municipality.id, municipality.retention_days, longer],
             )
             old = [row["id"] for row in await cursor.fetchall()]
             if old:

@@ -22,7 +22,18 @@ from bot.log import get_log
 from bot.privacy import Seal
 from bot.replies import Replies
 from bot.settings import Settings
-from channels import booking, catalogue_pages, console, editing, editing_pages, health, tools, web
+from channels import (
+    booking,
+    catalogue_pages,
+    console,
+    editing,
+    editing_pages,
+    health,
+    privacy_pages,
+    tools,
+    transfers,
+    web,
+)
 from channels.doors import Doors
 from channels.errors import DoorError, error_response, language_of
 from channels.stream import CHANNELS, Hub
@@ -74,6 +85,8 @@ def create_app(settings: Settings, url: str) -> FastAPI:
     app.include_router(console.router)
     app.include_router(editing.router)
     app.include_router(editing_pages.router)
+    app.include_router(transfers.router)
+    app.include_router(privacy_pages.router)
     app.include_router(health.router)
     app.mount("/static", StaticFiles(directory=web.FOLDER / "static"))
     app.add_exception_handler(DoorError, _door_error)

@@ -209,18 +209,8 @@ async def read_handoff(request: Request, handoff_id: UUID, guide: SignedIn) -> d
     since = [doors.as_json(m) for m in messages if m.sent_at >= one.requested_at]
     return {
         "handoff": _metadata(doors, one, guide),
-        "brief": _brief(doors, one),
+        "brief": doors.replies.briefs.for_person(one.brief),
         "messages": since,
-    }
-
-
-def _brief(doors: Doors, one: Handoff) -> dict[str, Any]:
-    if one.brief is None:
-        return {"lines": [], "level": None, "shared": False}
-    return {
-        "lines": doors.replies.lines(one.brief["facts"], LANGUAGE),
-        "level": doors.replies.level(one.brief["level"], one.brief["signals"], LANGUAGE),
-        "shared": True,
     }
 
 

@@ -15,7 +15,9 @@ from bot.settings import Settings
 from channels.stream import Hub
 from knowledge.catalogue import Catalogue
 
-VISIBLE = frozenset({"question", "choices", "cards", "level", "lines", "numbers", "links"})
+VISIBLE = frozenset(
+    {"question", "choices", "cards", "level", "lines", "sections", "numbers", "links"}
+)
 
 
 @dataclass(frozen=True, slots=True)

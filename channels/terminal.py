@@ -145,6 +145,10 @@ class Terminal:
                 typer.echo(f"  {number['label']}: {number['number']} ({number['note']})")
             for line in message.body.get("lines", []):
                 typer.echo(f"  {line['label']}: {line['value']}")
+            for section in message.body.get("sections", []):
+                typer.echo(f"\n  {section['heading']}")
+                for line in section["lines"]:
+                    typer.echo(f"  {line['label']}: {line['value']}")
             for reason in (message.body.get("level") or {}).get("reasons", []):
                 typer.echo(f"  - {reason}")
             for card in message.body.get("cards", []):

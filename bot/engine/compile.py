@@ -217,6 +217,7 @@ def _rules(policy: Policy) -> Iterator[dict[str, Any]]:
     yield from _missing_rules(policy)
     # Told while consent is asked: the summary is shown as it is now.
     yield _digression_rule(CONSENT_FORM, "tell", "action_offer_person")
+    yield _digression_rule(CONSENT_FORM, "change_brief", "action_offer_person")
     yield from _after_consent_rules(policy)
     for form in policy.forms():
         yield _digression_rule(form, "greet", "utter_hello")

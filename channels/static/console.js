@@ -258,6 +258,16 @@ function endConversation(id, text) {
   byId("queue-heading").focus();
 }
 
+/** The parent took her yes, or a line, back: what is shown follows at once. */
+async function refreshBrief(id) {
+  try {
+    const { brief } = await ask("GET", handoffPath(id));
+    if (id === openId) showBrief(brief);
+  } catch {
+    if (id === openId) byId("brief").replaceChildren();
+  }
+}
+
 function showBrief({ lines, level, shared }) {
   byId("brief").replaceChildren(
     element("p", { class: "brief-shared" }, say(shared ? "brief_shared" : "brief_not_shared")),
@@ -430,6 +440,7 @@ function follow() {
   const on = (name, handle) => source.addEventListener(name, (event) => handle(JSON.parse(event.data)));
   on("queue", loadQueue);
   on("message", ({ handoff_id: id, message }) => {
+    if (id === openId && message.reply_id?.startsWith("utter_share_")) refreshBrief(id);
     if (id === openId) receive([message]);
     else if (message.author === "parent") showUnseen(id);
   });

@@ -23,6 +23,7 @@ export function messageItem(message, page) {
     bubble(message, page),
     message.level && levelBox(message.level, page),
     message.lines?.length > 0 && lineList(message.lines, page),
+    (message.sections ?? []).map((section) => sectionBox(section, page)),
     (message.cards ?? []).map((card) => cardBox(card, page)),
     message.links?.length > 0 && linkList(message.links, page),
     message.choices?.length > 0 && choiceGroup(message, page),
@@ -56,11 +57,16 @@ export function lineList(lines, page) {
   return element("dl", { class: "lines" }, pairs);
 }
 
+/** Lines under a heading of their own: what does not go along, who reads, whom it is about. */
+function sectionBox(section, page) {
+  return element("section", { class: "lines-section" }, heading(page, "", section.heading), lineList(section.lines, page));
+}
+
 function lineButtons(line, page) {
   const { say } = page.words;
   const press = (pressed, text) => {
     if (!pressed) return null;
-    const button = element("button", { class: "line-button", type: "button", "aria-label": pressed.label }, text);
+    const button = element("button", { class: "line-button", type: "button", "aria-label": pressed.label }, pressed.text ?? text);
     button.addEventListener("click", () => page.choose(pressed.id, pressed.label));
     return button;
   };

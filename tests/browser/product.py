@@ -210,7 +210,7 @@ def ask_for_person(page: Page) -> None:
     """Ask for a person and agree that the guide may read the summary."""
     page.locator("#person").click()
     choose(page, "Ja, ge guiden sammanfattningen")
-    page.get_by_text("Guiden får sammanfattningen").wait_for()
+    page.get_by_text("får sammanfattningen, så att").wait_for()
 
 
 # --- What a guide does ---

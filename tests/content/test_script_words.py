@@ -15,6 +15,7 @@ PAGES = {
     "web_live_": ("chat.js", "composer.js", "outbox.js", "conversation.js", "header.js", *SHARED),
     "console_live_": ("console.js",),
     "tools_live_": ("tools.js",),
+    "privacy_live_": ("privacy.js",),
 }
 
 
