@@ -15,7 +15,7 @@ from bot.messages import StoredMessage
 from bot.privacy import Seal
 
 State = Literal["requested", "waiting", "held", "returned", "closed"]
-Event = Literal["queued", "claimed", "returned", "closed", "released"]
+Event = Literal["queued", "claimed", "returned", "closed", "released", "passed_on", "referred"]
 
 # (state, event) → next state; anything else is refused.
 TRANSITIONS: dict[tuple[State, Event], State] = {
@@ -25,6 +25,8 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     ("held", "returned"): "returned",
     ("held", "closed"): "closed",
     ("held", "released"): "waiting",
+    ("held", "passed_on"): "held",
+    ("held", "referred"): "waiting",
 }
 OPEN: tuple[State, ...] = ("requested", "waiting", "held")
 ON_DUTY = dt.timedelta(minutes=2)  # a guide seen this recently is on duty
@@ -100,16 +102,30 @@ async def move(
     event: Event,
     guide: UUID | None = None,
     outcome: str | None = None,
+    *,
+    function: str | None = None,
 ) -> State:
-    """Apply an event; of two at once, one wins. Raises TransitionError."""
+    """Apply an event; of two at once, one wins. Raises TransitionError.
+
+    `function` is the one a stretch is referred to.
+    """
     target = TRANSITIONS.get((handoff.state, event))
     if target is None:
         raise TransitionError(f"{event} is not possible while {handoff.state}")
     holder = guide if target == "held" else handoff.guide_id
     cursor = await connection.execute(
-        "UPDATE handoffs SET state = %s, guide_id = %s, outcome = %s, changed_at = now() "
-        "WHERE id = %s AND state = %s RETURNING municipality",
-        [target, holder if target != "waiting" else None, outcome, handoff.id, handoff.state],
+        "UPDATE handoffs SET state = %s, guide_id = %s, outcome = %s, changed_at = now(), "
+        "function = coalesce(%s, function) WHERE id = %s AND state = %s "
+        "AND guide_id IS NOT DISTINCT FROM %s RETURNING municipality",
+        [
+            target,
+            holder if target != "waiting" else None,
+            outcome,
+            function,
+            handoff.id,
+            handoff.state,
+            handoff.guide_id,
+        ],
     )
     if await cursor.fetchone() is None:
         raise TransitionError("somebody else was first")
@@ -151,7 +167,7 @@ async def queue(connection: Connection, seal: Seal, municipality: str) -> list[H
         "OR h.changed_at > now() - interval '1 day') "
         "ORDER BY h.state IN ('returned', 'closed'), "
         "array_position(ARRAY['acute', 'coordinator', 'guide', 'information'], h.level), "
-        "h.requested_at LIMIT 200",
+        "h.requested_at LIMIT 500",
         [municipality, list(OPEN)],
     )
     return [_handoff(row, seal) for row in await cursor.fetchall()]
@@ -162,7 +178,8 @@ async def is_on_duty(connection: Connection, municipality: str) -> bool:
     cursor = await connection.execute(
         "SELECT 1 FROM guide_sessions s JOIN guides g ON g.id = s.guide_id "
         "WHERE s.municipality = %s AND g.disabled_at IS NULL AND s.expires_at > now() "
-        "AND s.seen_at > now() - %s LIMIT 1",
+        "AND s.seen_at > now() - %s AND NOT EXISTS (SELECT 1 FROM guide_desks d "
+        "WHERE d.guide_id = g.id AND d.away_since IS NOT NULL) LIMIT 1",
         [municipality, ON_DUTY],
     )
     return await cursor.fetchone() is not None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
+from bot import families
 from bot.database import Connection, connect
 from bot.ledger import HANDOFF, OUTGOING, notify
 from knowledge.catalogue import Municipality
@@ -29,13 +30,19 @@ async def erase(connection: Connection, conversation: UUID, decision_reference: 
 
 
 async def sweep(url: str, municipalities: Iterable[Municipality]) -> int:
-    """Remove conversations silent for longer than the municipality's days; returns how many."""
+    """Remove conversations silent for longer than the municipality's days; returns how many.
+
+    That of a family that agreed to be followed stays until then, at most half a year.
+    """
     removed = 0
     for municipality in municipalities:
         async with await connect(url) as connection:
+            await families.end_overdue(connection, municipality.id)
             cursor = await connection.execute(
                 "SELECT id FROM conversations WHERE municipality = %s "
-                "AND last_at < now() - make_interval(days => %s) FOR UPDATE SKIP LOCKED",
+                "AND last_at < now() - make_interval(days => %s) AND NOT EXISTS (SELECT 1 "
+                "FROM families f WHERE f.conversation_id = conversations.id "
+                "AND f.state = 'agreed') FOR UPDATE SKIP LOCKED",
                 [municipality.id, municipality.retention_days],
             )
             old = [row["id"] for row in await cursor.fetchall()]

@@ -22,7 +22,16 @@ from bot.log import get_log
 from bot.privacy import Seal
 from bot.replies import Replies
 from bot.settings import Settings
-from channels import catalogue_pages, console, editing, editing_pages, health, tools, web
+from channels import (
+    catalogue_pages,
+    console,
+    editing,
+    editing_pages,
+    health,
+    tools,
+    web,
+    workspace,
+)
 from channels.doors import Doors
 from channels.errors import DoorError, error_response, language_of
 from channels.stream import CHANNELS, Hub
@@ -71,6 +80,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
     app.include_router(tools.router)
     app.include_router(catalogue_pages.router)
     app.include_router(console.router)
+    app.include_router(workspace.router)
     app.include_router(editing.router)
     app.include_router(editing_pages.router)
     app.include_router(health.router)

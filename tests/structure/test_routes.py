@@ -11,7 +11,16 @@ import pytest
 from fastapi.routing import APIRoute
 
 from bot.settings import PROJECT, Settings
-from channels import catalogue_pages, console, editing, editing_pages, health, tools, web
+from channels import (
+    catalogue_pages,
+    console,
+    editing,
+    editing_pages,
+    health,
+    tools,
+    web,
+    workspace,
+)
 from channels.app import create_app
 
 ACCESS = {"access:public", "access:parent", "access:guide"}
@@ -40,6 +49,7 @@ def routes() -> list[APIRoute]:
             tools.router,
             catalogue_pages.router,
             console.router,
+            workspace.router,
             editing.router,
             editing_pages.router,
             health.router,
