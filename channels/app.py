@@ -27,6 +27,7 @@ from channels import (
     console,
     editing,
     editing_pages,
+    families,
     health,
     tools,
     web,
@@ -77,6 +78,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
 
     app = FastAPI(title="Lotsa", version="0.1.0", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.include_router(web.router)
+    app.include_router(families.router)  # before tools: it takes one name of theirs
     app.include_router(tools.router)
     app.include_router(catalogue_pages.router)
     app.include_router(console.router)

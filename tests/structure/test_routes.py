@@ -16,6 +16,7 @@ from channels import (
     console,
     editing,
     editing_pages,
+    families,
     health,
     tools,
     web,
@@ -47,6 +48,7 @@ def routes() -> list[APIRoute]:
         for router in (
             web.router,
             tools.router,
+            families.router,
             catalogue_pages.router,
             console.router,
             workspace.router,
