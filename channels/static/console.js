@@ -486,6 +486,14 @@ listenForKeys(
   { help: byId("keys"), isOn: byId("keys-on") },
 );
 
+// Back from the catalogue: the conversation is open again, if it is still the guide's.
+async function begin() {
+  const asked = new URLSearchParams(location.search).get("samtal");
+  if (asked) history.replaceState(null, "", location.pathname);
+  await loadQueue();
+  if (queue.some((handoff) => handoff.id === asked && tabOf(handoff) === "mine")) await openHandoff(asked);
+}
+
 setInterval(loadQueue, QUEUE_EVERY_MS);
-loadQueue();
+begin();
 follow();

@@ -210,3 +210,28 @@ async def test_whoever_goes_away_can_put_her_conversations_back_and_the_parent_i
     assert told["reply_id"] == "desk_released"
     queue = (await guide.get("queue")).json()["handoffs"]
     assert next(h["state"] for h in queue if h["id"] == one) == "waiting"
+
+
+async def test_an_entry_is_corrected_from_the_conversation_and_leads_back_to_it(
+    new_parent: NewParent, new_guide: NewGuide
+) -> None:
+    guide = await new_guide("sollentuna")
+    one = await claimed(guide, await waiting_parent(new_parent))
+    shown = await panel(guide, one, "matches")
+    link = shown.split('href="/console/catalogue/')[1].split('"')[0].partition("#")[0]
+    page = await guide.client.get(f"/console/catalogue/{link}", headers=guide._headers)
+    assert f'href="/console?samtal={one}"' in page.text
+    token = page.text.split('name="token" value="')[1].split('"')[0]
+    entry = link.partition("?")[0]
+    marked = await guide.client.post(
+        f"/console/catalogue/{entry}/wrong?samtal={one}",
+        data={"token": token, "note": "numret svarar inte"},
+        headers=guide._headers,
+    )
+    assert f"samtal={one}" in marked.headers["location"]
+    elsewhere = await guide.client.get(
+        f"/console/catalogue/{entry}?samtal=//example.org", headers=guide._headers
+    )
+    assert "example.org" not in elsewhere.text
+    again = await panel(guide, one, "matches")
+    assert "entry-alert" in again
