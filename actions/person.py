@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from typing import Any
 
@@ -9,12 +10,17 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.booking import offer_days
 from actions.say import say
-from bot import handoff
-from bot.calendar import opening
+from bot import call_backs, handoff
+from bot.booking import BACK, BOOK, WAIT
+from bot.calendar import answer_by, opening
+from bot.call_backs import bookable
 from bot.case import facts_of
 from bot.conversation import Turn, current_turn
 from bot.database import Connection
+from bot.handoff import Handoff
+from bot.ledger import Effect
 from bot.messages import StoredMessage
 
 INFORMATION_VERSION = "1"
@@ -31,7 +37,7 @@ class OfferPerson(Action):
     ) -> list[dict[str, Any]]:
         turn = current_turn()
         if turn.open_handoff is not None:
-            say(dispatcher, "utter_handoff_already")
+            say(dispatcher, "utter_handoff_already", **_already(turn.open_handoff))
             return [SlotSet("consent_handoff", NOTHING_TO_ASK)]
         function = _function(turn, turn.assess(tracker.slots).level)
         if function is None:
@@ -68,12 +74,25 @@ class RequestHandoff(Action):
         if choice not in ("share", "share_nothing"):
             say(dispatcher, "utter_handoff_not_now")
             return [asked_again]
-        _hand_over(turn, slots, is_shared=choice == "share")
-        say(dispatcher, "utter_handoff_waiting")
+        function = _function(turn, turn.assess(slots).level)
+        if function is None:
+            return [asked_again]
+        is_offered = _is_closed(turn, function)
+        promised_at = answer_by(turn.municipality, function, turn.now)
+        _hand_over(turn, slots, function, promised_at, is_offered, is_shared=choice == "share")
+        can_book = bool(bookable(turn.municipality, function, turn.now))
+        choices = [] if is_offered else [BOOK, BACK] if can_book else [BACK]
+        say(
+            dispatcher,
+            "utter_handoff_waiting",
+            promised_at=promised_at.isoformat(),
+            choices=choices,
+        )
         told = "utter_handoff_shared" if choice == "share" else "utter_handoff_not_shared"
         say(dispatcher, told)
+        offered = await offer_days(dispatcher, turn, None, function) if is_offered else []
         paused = SlotSet("paused_path", slots.get("path"))
-        return [asked_again, paused, SlotSet("path", None)]
+        return [asked_again, paused, SlotSet("path", None), *offered]
 
 
 class Returned(Action):
@@ -86,7 +105,11 @@ class Returned(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[dict[str, Any]]:
         turn = current_turn()
-        say(dispatcher, "utter_returned", name=turn.guide_name)
+        if turn.goes_back:
+            turn.effects.append(_back_to_bot(turn))
+            say(dispatcher, "utter_back_to_bot")
+        else:
+            say(dispatcher, "utter_returned", name=turn.guide_name)
         facts = facts_of(tracker.slots)
         if facts["needs"]:
             say(dispatcher, "utter_understood", facts=facts)
@@ -101,18 +124,52 @@ def _function(turn: Turn, level: str) -> str | None:
     functions = turn.municipality.functions
     order = ["coordinator", "guide"] if level == "coordinator" else ["guide", "coordinator"]
     guide = functions["guide"]
-    is_evening = guide.hours is not None and not opening(guide, turn.now).is_open
-    if is_evening and opening(functions["after_hours"], turn.now).is_open:
+    closed = turn.municipality.closures
+    is_evening = guide.hours is not None and not opening(guide, turn.now, closed).is_open
+    # On-call staff answer by phone; here only where one of them is signed in.
+    if is_evening and turn.on_duty and opening(functions["after_hours"], turn.now, closed).is_open:
         order.insert(0, "after_hours")
     return next((name for name in order if functions[name].exists), None)  # type: ignore[index]
 
 
-def _hand_over(turn: Turn, slots: dict[str, Any], *, is_shared: bool) -> None:
+def _is_closed(turn: Turn, function: str) -> bool:
+    """Whether nobody has time now, and a time can be booked instead of only waiting."""
+    found = turn.municipality.functions[function]  # type: ignore[index]
+    if turn.on_duty or opening(found, turn.now, turn.municipality.closures).is_open:
+        return False
+    return bool(bookable(turn.municipality, function, turn.now))
+
+
+def _already(one: Handoff) -> dict[str, Any]:
+    """When she gets an answer, and the ways to choose anew."""
+    ways: dict[str, list[str]] = {"held": [BACK], "waiting": [BACK]}
+    choices = ways.get(one.state, [BOOK, WAIT, BACK])
+    promised_at = one.promised_at.isoformat() if one.promised_at else None
+    return {"promised_at": promised_at, "choices": choices}
+
+
+def _back_to_bot(turn: Turn) -> Effect:
+    async def back(connection: Connection, message: StoredMessage) -> None:
+        one = await handoff.open_for(
+            connection, turn.ledger.seal, turn.conversation.id, is_kept=True
+        )
+        if one is not None:
+            await call_backs.let_go(connection, turn.conversation.id)
+            await handoff.move(connection, one, "back_to_bot", actor="parent")
+
+    return back
+
+
+def _hand_over(
+    turn: Turn,
+    slots: dict[str, Any],
+    function: str,
+    promised_at: dt.datetime,
+    is_offered: bool,
+    *,
+    is_shared: bool,
+) -> None:
     assessment = turn.assess(slots)
-    function = _function(turn, assessment.level)
-    if function is None:
-        return
-    hours = opening(turn.municipality.functions[function], turn.now)  # type: ignore[index]
     facts = facts_of(slots)
     signals = [signal.id for signal in assessment.signals]
     brief = {"facts": facts, "level": assessment.level, "signals": signals} if is_shared else None
@@ -128,7 +185,8 @@ def _hand_over(turn: Turn, slots: dict[str, Any], *, is_shared: bool) -> None:
             level=level,
             language=turn.language,
             brief=brief,
-            promised_at=hours.opens,
+            promised_at=promised_at,
+            is_offered=is_offered,
         )
         await handoff.add_consent(
             connection,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import holidays
 
-from knowledge.catalogue import Function, Hours
+from knowledge.catalogue import Closure, Function, Hours, Municipality
 
 LOCAL = ZoneInfo("Europe/Stockholm")
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -27,21 +28,57 @@ class Opening:
     opens: dt.datetime | None = None
 
 
-def opening(function: Function, now: dt.datetime) -> Opening:
+def opening(function: Function, now: dt.datetime, closures: Sequence[Closure] = ()) -> Opening:
     """The opening of a function at `now` (aware). Unknown hours count as closed."""
     local = now.astimezone(LOCAL)
     for ahead in range(_HORIZON):
         day = local.date() + dt.timedelta(days=ahead)
-        for hours in function.hours or []:
-            if not _is_open_on(hours, day):
-                continue
-            start = dt.datetime.combine(day, hours.opens_at, LOCAL)
-            end = dt.datetime.combine(day, hours.closes_at, LOCAL)
+        for start, end in open_spans(function, day, closures):
             if start <= local < end:
                 return Opening(True, until=end)
             if local < start:
                 return Opening(False, opens=start)
     return Opening(False)
+
+
+def open_spans(
+    function: Function, day: dt.date, closures: Sequence[Closure] = ()
+) -> list[tuple[dt.datetime, dt.datetime]]:
+    """From when to when a function is open on a day, in local time, earliest first."""
+    if any(closed.first <= day <= (closed.last or closed.first) for closed in closures):
+        return []
+    spans = [
+        (
+            dt.datetime.combine(day, hours.opens_at, LOCAL),
+            dt.datetime.combine(day, hours.closes_at, LOCAL),
+        )
+        for hours in function.hours or []
+        if _is_open_on(hours, day)
+    ]
+    return sorted(spans)
+
+
+def answer_by(municipality: Municipality, function: str, now: dt.datetime) -> dt.datetime:
+    """The time by which a waiting parent gets an answer, or is told how things stand.
+
+    Counted in opening hours: what does not fit before closing goes on at the next opening. Where
+    the hours are not known the same time the next day is promised; the clock keeps that by telling.
+    """
+    found = next((f for name, f in municipality.functions.items() if name == function), None)
+    left = dt.timedelta(minutes=municipality.waiting.answer_within_minutes)
+    at = now
+    for _ in range(_HORIZON):
+        hours = opening(found, at, municipality.closures) if found else Opening(False)
+        if hours.until and at + left <= hours.until:
+            return at + left
+        if hours.until:
+            left -= hours.until - at
+            at = hours.until
+        elif hours.opens:
+            at = hours.opens
+        else:
+            break
+    return now + dt.timedelta(days=1)
 
 
 def _is_open_on(hours: Hours, day: dt.date) -> bool:

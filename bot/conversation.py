@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg
 
-from bot import case, handoff, tongue
+from bot import booking, case, clock, handoff, tongue
 from bot.complexity import Assessment, Complexity
 from bot.content import Content
 from bot.engine.compile import Policy
@@ -60,7 +60,9 @@ class Turn:
     open_handoff: Handoff | None
     is_danger: bool = False  # surely; a conversation is flagged as acute also where it is perhaps
     guide_name: str = ""
-    now: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
+    goes_back: bool = False  # the parent wants the assistant instead of a person
+    on_duty: bool = False  # a guide has the console open
+    now: dt.datetime = field(default_factory=clock.now)
     effects: list[Effect] = field(default_factory=list)
     level: str | None = None
     heard: tuple[str, ...] = ()  # several needs told in this message, the most urgent first
@@ -106,7 +108,6 @@ class Conversations:
         replies: Replies,
         complexity: Complexity,
         engine_timeout: float,
-        clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
         self._ledger = ledger
         self._reader = reader
@@ -115,7 +116,7 @@ class Conversations:
         self._complexity = complexity
         self._hearing = Hearing(reader, replies.content, replies.policy, complexity)
         self._engine_timeout = engine_timeout
-        self._clock = clock
+        self._clock = clock.now
 
     @property
     def _content(self) -> Content:
@@ -162,13 +163,17 @@ class Conversations:
         message = claim.message
         check = safety.check(message.text, conversation.language) if message.text else None
         is_acute = message.author is Author.PARENT and check is not None and check.acute
-        is_held = open_handoff is not None and open_handoff.state == "held"
+        goes_back = message.author is Author.PARENT and self._goes_back(message, open_handoff)
+        is_held = open_handoff is not None and not handoff.bot_speaks(open_handoff.state)
         if is_acute and check is not None:
             return await self._in_danger(claim, conversation, open_handoff, setting, check, is_held)
-        if is_held:
+        if is_held and not goes_back:
             return TurnResult(Outcome.HELD_BY_GUIDE, [], 0)
         if claim.times > 1:
             return self._fixed(Outcome.TIMED_OUT, setting)
+        if goes_back:
+            heard = self._hearing.resumed(message, conversation)
+            return await self._go_on(message, heard, conversation, open_handoff, setting, True)
         try:
             heard = await self._hearing.hear(message, conversation)
         except UnderstandingTimeoutError:
@@ -178,6 +183,12 @@ class Conversations:
             return self._fixed(Outcome.ERROR_UNDERSTANDING, setting)
         result = await self._go_on(message, heard, conversation, open_handoff, setting)
         return self._with_danger(result, heard.check, conversation, setting)
+
+    def _goes_back(self, message: StoredMessage, open_handoff: Handoff | None) -> bool:
+        """Whether the parent wants the assistant: by words only where a person was asked for."""
+        if open_handoff is None and message.choice is None:
+            return False
+        return booking.wants_back(message.text, message.choice, self._content)
 
     async def _in_danger(
         self,
@@ -218,6 +229,7 @@ class Conversations:
         conversation: Conversation,
         open_handoff: Handoff | None,
         setting: Setting,
+        goes_back: bool = False,
     ) -> TurnResult:
         """What the engine decides on what was heard, in words."""
         said, language = heard.said, heard.language
@@ -234,6 +246,8 @@ class Conversations:
             open_handoff=open_handoff,
             is_danger=conversation.is_acute and await self._ledger.is_danger(conversation.id),
             guide_name=message.text if message.author is Author.SYSTEM else "",
+            goes_back=goes_back,
+            on_duty=setting.on_duty,
             now=setting.now,
             heard=_heard(said),
         )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot import answers, case, children, closing, tongue
+from bot import answers, booking, case, children, closing, tongue
 from bot.complexity import Complexity
 from bot.content import Content
 from bot.engine.branching import is_known
@@ -79,9 +79,7 @@ class Hearing:
         """
         reference = f"message:{message.seq}"
         if message.author is Author.SYSTEM:
-            path = conversation.slots.get("paused_path")
-            resumed = Said(reference, "resume", 1.0, {"path": path} if path else {})
-            return Heard(resumed, message.language, safety.NO_DANGER)
+            return self.resumed(message, conversation)
         choice = message.choice or self._typed_choice(message.text, conversation)
         if choice is not None and (code := tongue.pressed(choice, self._content)):
             return Heard(Said(reference, "change_language"), code, safety.NO_DANGER)
@@ -90,6 +88,12 @@ class Hearing:
             check = UNSAFE if choice == "safe_now:unsafe" else safety.NO_DANGER
             return Heard(said, conversation.language, check)
         return await self._told(message, reference, conversation)
+
+    def resumed(self, message: StoredMessage, conversation: Conversation) -> Heard:
+        """The assistant is to go on where it was when a person was asked for."""
+        path = None if conversation.active_loop else conversation.slots.get("paused_path")
+        said = Said(f"message:{message.seq}", "resume", 1.0, {"path": path} if path else {})
+        return Heard(said, message.language, safety.NO_DANGER)
 
     def _chosen(self, choice: str, reference: str, conversation: Conversation) -> Said:
         """A pressed button or a typed label; ids are `<question>:<choice>` or `intent:<intent>`."""
@@ -106,7 +110,7 @@ class Hearing:
             return self._kept(Said(reference, "answer"), asked, conversation)
         question = self._policy.questions.get(kind)
         if question is None:
-            return Said(reference, "answer")
+            return booking.said(choice, reference, slots)
         known = options(self._policy, kind, slots)
         values = [known[name] for name in names.split(",") if name in known]
         if not values:
@@ -361,6 +365,8 @@ class Hearing:
                     if typed in (label, _NUMBERED.sub("", label)):
                         return f"{question}:{choice.id}"
         slots, loop = conversation.slots, conversation.active_loop
+        if booked := booking.typed_choice(text, slots, self._content, conversation.language):
+            return booked
         if closed := closing.typed_choice(text, slots, loop, self._content):
             return closed
         language = conversation.language

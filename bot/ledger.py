@@ -298,7 +298,7 @@ class Ledger:
         )
         await connection.execute(
             "UPDATE handoffs SET level = 'acute' WHERE conversation_id = %s "
-            "AND state IN ('requested', 'waiting', 'held')",
+            "AND state NOT IN ('returned', 'closed', 'expired')",
             [conversation],
         )
 

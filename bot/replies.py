@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from bot import booking
 from bot.calendar import opening
 from bot.cards import Body, Cards, local
 from bot.closing_words import DISAGREE, WANT_PERSON, ClosingWords
@@ -99,11 +100,14 @@ class Replies:
             **self._common(setting),
             **self._listed(request.values, setting.language),
             **self._named(request.values, setting),
+            **booking.worded(request.values, self.content, setting.language),
         }
         text = self.content.text(setting.language, request.id, **values)
         closing = self._closing.body(request.id, request.values, setting.language)
         if closing is not None:
             body = closing
+        elif "choices" in request.values:
+            body = booking.body(request.values, self.content, setting.language)
         elif request.id in self._bodies:
             body = self._bodies[request.id](request.values, setting)
         elif request.id.startswith("utter_level_") and "signals" in request.values:
@@ -200,7 +204,7 @@ class Replies:
         name = {"municipality": municipality.name}
         if not guide.exists:
             return self.content.text(language, "presence_none", **name)
-        hours = opening(guide, setting.now)
+        hours = opening(guide, setting.now, municipality.closures)
         if setting.on_duty and hours.until:
             time = self.content.clock(language, hours.until)
             return self.content.text(language, "presence_until", time=time)
@@ -222,6 +226,8 @@ class Replies:
             if not all(self.questions.has_label(kind, part, language) for part in names):
                 return None
             return ", ".join(self.questions.label(kind, part, language) for part in names)
+        if kind == booking.KIND:
+            return booking.label(choice, self.content, language)
         labels = [f"choice_{kind}_{part}" for part in name.split(",")]
         if kind == "intent":
             labels = [_INTENT_LABELS.get(name, f"choice_{name}")]

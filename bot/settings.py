@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,6 +31,9 @@ class Settings(BaseSettings):
     engine_timeout: float = Field(4.0, description="longest time for the dialogue engine")
     queue_limit: int = Field(500, description="unanswered messages above which new ones wait")
     message_length: int = Field(4000, description="longest message, in characters")
+    clock: dt.datetime | None = Field(
+        None, description="try the installation as if it started at this time (local)"
+    )
     log_level: str = Field("INFO", description="lowest level that is logged")
 
     @property

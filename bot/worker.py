@@ -17,6 +17,7 @@ from bot.database import RETRY, listen, open_pool
 from bot.edits import Edits, remembered, watch
 from bot.engine.compile import Policy
 from bot.engine.engine import Engine
+from bot.handoff_clock import HandoffClock
 from bot.ledger import INCOMING, LeaseLostError, Ledger
 from bot.log import get_log
 from bot.messages import Outcome
@@ -30,6 +31,7 @@ from knowledge.catalogue import Catalogue
 log = get_log()
 POLL = 1.0  # seconds between looks when no notice comes: an expired lease gives none
 SWEEP = 3600.0  # seconds between sweeps
+TICK = 5.0  # seconds between looks at promised times and silent guides
 
 
 class Worker:
@@ -52,6 +54,7 @@ class Worker:
         self._replies = replies
         self._shipped = shipped
         self._turn = asyncio.Lock()
+        self.handoff_clock = HandoffClock(ledger, replies)
         self.use(reader.edits)
 
     @property
@@ -136,6 +139,7 @@ async def run(settings: Settings, url: str, actions: str, stop: asyncio.Event) -
         tasks = [
             asyncio.create_task(_listen(url, wake)),
             asyncio.create_task(_sweep_hourly(url)),
+            asyncio.create_task(_watch_handoffs(worker.handoff_clock)),
             asyncio.create_task(watch(url, settings, lambda: worker.edits, worker.reload)),
         ]
         try:
@@ -173,3 +177,16 @@ async def _sweep_hourly(url: str) -> None:
                 "sweep", conversations=removed, seconds=round(time.perf_counter() - started, 2)
             )
         await asyncio.sleep(SWEEP)
+
+
+async def _watch_handoffs(handoff_clock: HandoffClock) -> None:
+    while True:
+        try:
+            told = await handoff_clock.tick()
+            if told:
+                log.info("handoffs_told", conversations=told)
+        except (psycopg.Error, OSError) as error:
+            log.warning("database_away", error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - the next look may succeed; turns go on
+            log.error("handoff_clock_failed", error=type(error).__name__)
+        await asyncio.sleep(TICK)

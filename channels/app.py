@@ -23,6 +23,7 @@ from bot.privacy import Seal
 from bot.replies import Replies
 from bot.settings import Settings
 from channels import (
+    booking,
     catalogue_pages,
     console,
     editing,
@@ -80,6 +81,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
     app.include_router(web.router)
     app.include_router(families.router)  # before tools: it takes one name of theirs
     app.include_router(tools.router)
+    app.include_router(booking.router)
     app.include_router(catalogue_pages.router)
     app.include_router(console.router)
     app.include_router(workspace.router)

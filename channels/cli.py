@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from bot.settings import settings
+from channels.handoff_cli import handoff_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,6 +26,7 @@ guide_app = typer.Typer(no_args_is_help=True, help="Accounts of guides.")
 catalogue_app = typer.Typer(no_args_is_help=True, help="The support catalogue.")
 app.add_typer(guide_app, name="guide")
 app.add_typer(catalogue_app, name="catalogue")
+app.add_typer(handoff_app, name="handoff")
 
 ACTIONS = "actions"
 SHORTEST_PASSWORD = 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,10 +12,11 @@ from fastapi import APIRouter, Body, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot import desk, handoff
+from bot import call_backs, desk, handoff, handoff_figures
 from bot.desk_help import area_of
 from bot.engine.reply import ReplyRequest
 from bot.handoff import Handoff, TransitionError
+from bot.handoff_clock import release_all
 from bot.ledger import ALARM, HANDOFF, notify
 from bot.messages import Author, IncomingMessage, OutgoingMessage, StoredMessage
 from bot.privacy import mask
@@ -118,7 +120,7 @@ async def login(
 async def logout(request: Request, guide: SignedIn) -> Response:
     """End the session; conversations the guide holds go back to the queue."""
     doors = doors_of(request)
-    await release_all(doors, guide)
+    await release_all(doors.ledger, doors.replies, guide.id, guide.municipality)
     await sign_out(doors_of(request).ledger, request.cookies.get(COOKIE))
     response = RedirectResponse("/console/login", 303)
     response.delete_cookie(COOKIE, path="/console")
@@ -151,8 +153,13 @@ async def read_queue(request: Request, guide: SignedIn) -> dict[str, Any]:
     async with doors.ledger.transaction() as connection:
         found = await handoff.queue(connection, doors.ledger.seal, guide.municipality)
         own = await desk.desk_of(connection, guide.id)
+        figures = await handoff_figures.figures(connection, guide.municipality)
+        agreed = await call_backs.agreed(connection, guide.municipality)
     return {
-        "handoffs": [metadata(doors, one, guide) for one in found],
+        "handoffs": [
+            metadata(doors, one, guide) | {"booked": one.conversation_id in agreed} for one in found
+        ],
+        "figures": asdict(figures) | {"kept_share": figures.kept_share},
         "desk": {"held": own.held, "capacity": own.capacity, "is_away": own.is_away},
     }
 
@@ -236,8 +243,11 @@ async def read_handoff(request: Request, handoff_id: UUID, guide: SignedIn) -> d
     one = await held(doors, handoff_id, guide)
     messages = await doors.ledger.messages(one.conversation_id)
     since = [_as_json(doors, m) for m in messages if m.sent_at >= one.requested_at]
+    async with doors.ledger.transaction() as connection:
+        number = await call_backs.number_of(connection, doors.ledger.seal, one.conversation_id)
     return {
         "handoff": metadata(doors, one, guide),
+        "number": number,
         "brief": _brief(doors, one),
         "messages": since,
     }
@@ -346,18 +356,6 @@ async def _events(request: Request, guide: Guide) -> AsyncIterator[str]:
                 if (HANDOFF, guide.municipality) in heard:
                     yield event("queue", {})
                     break
-
-
-async def release_all(doors: Doors, guide: Guide) -> int:
-    """Put every conversation the guide holds back in the queue, and say so to the parents."""
-    mine = await _held_by(doors, guide)
-    for one in mine:
-        text = doors.content.text(one.language, "desk_released", name=guide.name)
-        words = OutgoingMessage(Author.BOT, text, "desk_released", one.language)
-        async with doors.ledger.transaction() as connection:
-            await handoff.move(connection, one, "released")
-            await doors.ledger.add(connection, one.conversation_id, words)
-    return len(mine)
 
 
 async def _held_by(doors: Doors, guide: Guide) -> list[Handoff]:

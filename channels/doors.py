@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
+from bot import clock
 from bot.content import Content
 from bot.ledger import Ledger
 from bot.messages import Author, OutgoingMessage, StoredMessage
@@ -36,7 +37,7 @@ class Doors:
     def setting(self, municipality: str, language: str, *, on_duty: bool = False) -> Setting:
         """Where and when a reply is worded. Raises KeyError for an unknown municipality."""
         found = self.catalogue.municipalities[municipality]
-        return Setting(found, language, dt.datetime.now(dt.UTC), on_duty)
+        return Setting(found, language, clock.now(), on_duty)
 
     def as_json(
         self, message: StoredMessage | OutgoingMessage, seq: int | None = None

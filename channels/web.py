@@ -14,9 +14,11 @@ from fastapi.templating import Jinja2Templates
 from psycopg_pool import PoolTimeout
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot import handoff
+from bot import handoff, handoff_queue
 from bot.calendar import opening
+from bot.call_backs import GIVEN_NUMBER, booked, take_number, without_number
 from bot.engine.reply import ReplyRequest
+from bot.handoff_words import waiting_words
 from bot.ledger import ALARM, INCOMING, Conversation, QueueFullError, notify
 from bot.messages import IncomingMessage, OutgoingMessage
 from bot.privacy import mask
@@ -140,7 +142,10 @@ async def post_message(
         conversation = await conversation_of_parent(doors.ledger, conversation_id, authorization)
         if new.choice == DELETE:
             return await _erase(doors, conversation)
-        message = _incoming(doors, conversation, new, is_acute=is_acute)
+        is_kept = await take_number(
+            doors.ledger, conversation.id, conversation.slots, new.text or ""
+        )
+        message = _incoming(doors, conversation, new, is_acute=is_acute, is_kept=is_kept)
         answers = [await _acute_answer(doors, conversation, check)] if check and is_acute else []
         accepted = await doors.ledger.accept(
             conversation.id, message, answers, doors.settings.queue_limit
@@ -162,7 +167,12 @@ async def post_message(
 
 
 def _incoming(
-    doors: Doors, conversation: Conversation, new: NewMessage, *, is_acute: bool
+    doors: Doors,
+    conversation: Conversation,
+    new: NewMessage,
+    *,
+    is_acute: bool,
+    is_kept: bool = False,
 ) -> IncomingMessage:
     text = new.text or ""
     if new.choice is not None:
@@ -176,10 +186,15 @@ def _incoming(
     limit = doors.settings.message_length
     if len(text) > limit and not is_acute:
         raise DoorError("too_long", limit=limit)
+    choice = new.choice
+    if is_kept:
+        # Any number counts as one where it was asked for, whatever it looks like.
+        hidden = doors.content.raw(conversation.language, "book_number_hidden")
+        text, choice = without_number(text, hidden), GIVEN_NUMBER
     masked = mask(text[:limit])
     provider_id = f"{conversation.id}:{new.id}"
     return IncomingMessage(
-        "web", provider_id, masked.text, choice=new.choice, acute=is_acute, masked=masked.kinds
+        "web", provider_id, masked.text, choice=choice, acute=is_acute, masked=masked.kinds
     )
 
 
@@ -285,8 +300,15 @@ async def _state(doors: Doors, conversation_id: UUID) -> dict[str, Any]:
     async with doors.ledger.transaction() as connection:
         found = await handoff.open_for(connection, doors.ledger.seal, conversation_id)
         on_duty = await handoff.is_on_duty(connection, conversation.municipality)
+        municipality = doors.catalogue.municipalities[conversation.municipality]
+        is_booked = await booked(connection, conversation_id) is not None
+        wait = None
+        if found and found.state == "waiting":
+            wait = await handoff_queue.wait_of(connection, municipality, found)
     setting = doors.setting(conversation.municipality, conversation.language, on_duty=on_duty)
-    hours = opening(setting.municipality.functions["guide"], setting.now)
+    hours = opening(
+        setting.municipality.functions["guide"], setting.now, setting.municipality.closures
+    )
     language, content = conversation.language, doors.content
     return {
         "language": language,
@@ -296,6 +318,8 @@ async def _state(doors: Doors, conversation_id: UUID) -> dict[str, Any]:
             "state": found.state,
             "function": found.function,
             "promised": found.promised_at and content.when(language, found.promised_at),
+            "place": wait and wait.place,
+            "words": waiting_words(content, language, found, wait, is_booked=is_booked),
         },
         "guide": {
             "on_duty": on_duty,

@@ -12,17 +12,17 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot import concerns, desk, desk_help, families, handoff
+from bot import clock, concerns, desk, desk_help, families, handoff, written_answers
 from bot.calendar import LOCAL
-from bot.database import Connection
 from bot.handoff import Handoff, TransitionError
+from bot.handoff_clock import change, release_all
 from bot.ledger import Conversation
 from bot.messages import Author, OutgoingMessage
 from bot.privacy import mask
 from bot.tools import contacts, letters
 from bot.tools.basis import Basis
 from channels.access import Guide
-from channels.console import LANGUAGE, SignedIn, held, release_all
+from channels.console import LANGUAGE, SignedIn, held
 from channels.doors import Doors
 from channels.errors import DoorError
 from channels.web import doors_of, templates
@@ -52,6 +52,13 @@ class PassOn(BaseModel):
     to: str = Field("", max_length=64)
 
 
+class Promise(BaseModel):
+    """When the parent is to have a written answer."""
+
+    model_config = ConfigDict(extra="forbid")
+    by: dt.datetime = Field(description="a time without a zone is Swedish")
+
+
 class Fields(BaseModel):
     """The fields of a form of a panel."""
 
@@ -74,7 +81,10 @@ async def change_desk(request: Request, new: DeskChange, guide: SignedIn) -> dic
             capacity=new.capacity,
             is_away=new.is_away,
         )
-    return {"released": await release_all(doors, guide) if new.release else 0}
+    if not new.release:
+        return {"released": 0}
+    ledger, replies = doors.ledger, doors.replies
+    return {"released": await release_all(ledger, replies, guide.id, guide.municipality)}
 
 
 @router.post("/handoffs/{handoff_id}/pass")
@@ -84,34 +94,58 @@ async def pass_on(
     """Hand the conversation to a colleague who is here, or to the coordinators' list."""
     doors = doors_of(request)
     one = await held(doors, handoff_id, guide)
-    try:
-        async with doors.ledger.transaction() as connection:
-            words = await _passed(doors, connection, one, guide, new.to)
-            await doors.ledger.add(connection, one.conversation_id, words)
-    except TransitionError as error:
-        raise DoorError("taken") from error
+    if new.to == COORDINATORS_LIST:
+        await _refer(doors, one)
+    else:
+        await _pass_to_colleague(doors, one, guide, new.to)
     return {"state": "passed_on"}
 
 
-async def _passed(
-    doors: Doors, connection: Connection, one: Handoff, guide: Guide, to: str
-) -> OutgoingMessage:
-    if to == COORDINATORS_LIST:
-        functions = doors.catalogue.municipalities[one.municipality].functions
-        if not functions["coordinator"].exists:
-            raise DoorError("bad_request")
-        await handoff.move(connection, one, "referred", function="coordinator")
-        text = doors.content.text(one.language, "desk_referred", name=guide.name)
-        return OutgoingMessage(Author.BOT, text, "desk_referred", one.language)
-    here = await desk.colleagues_of(connection, guide.municipality, guide.id)
-    colleague = next((known for known in here if str(known.id) == to), None)
-    if colleague is None:
+async def _refer(doors: Doors, one: Handoff) -> None:
+    functions = doors.catalogue.municipalities[one.municipality].functions
+    if not functions["coordinator"].exists:
         raise DoorError("bad_request")
-    await handoff.move(connection, one, "passed_on", colleague.id)
-    function = doors.content.raw(one.language, f"function_{colleague.function}")
-    names = {"name": guide.name, "colleague": colleague.name, "function": function}
-    text = doors.content.text(one.language, "desk_passed_on", **names)
-    return OutgoingMessage(Author.BOT, text, "desk_passed_on", one.language)
+    now = clock.now()
+    event: handoff.Event = "referred"
+    done = await change(
+        doors.ledger, doors.replies, one, event, now, actor="guide", function="coordinator"
+    )
+    if not done:
+        raise DoorError("taken")
+
+
+async def _pass_to_colleague(doors: Doors, one: Handoff, guide: Guide, to: str) -> None:
+    try:
+        async with doors.ledger.transaction() as connection:
+            here = await desk.colleagues_of(connection, guide.municipality, guide.id)
+            colleague = next((known for known in here if str(known.id) == to), None)
+            if colleague is None:
+                raise DoorError("bad_request")
+            await handoff.move(connection, one, "passed_on", colleague.id)
+            function = doors.content.raw(one.language, f"function_{colleague.function}")
+            names = {"name": guide.name, "colleague": colleague.name, "function": function}
+            text = doors.content.text(one.language, "desk_passed_on", **names)
+            words = OutgoingMessage(Author.BOT, text, "desk_passed_on", one.language)
+            await doors.ledger.add(connection, one.conversation_id, words)
+    except TransitionError as error:
+        raise DoorError("taken") from error
+
+
+@router.post("/handoffs/{handoff_id}/promise")
+async def promise_answer(
+    request: Request, handoff_id: UUID, new: Promise, guide: SignedIn
+) -> dict[str, Any]:
+    """Promise a written answer by a time; until then the assistant speaks."""
+    doors = doors_of(request)
+    one = await held(doors, handoff_id, guide)
+    by = new.by if new.by.tzinfo else new.by.replace(tzinfo=LOCAL)
+    try:
+        await written_answers.promise(doors.ledger, doors.replies, one, by, clock.now())
+    except ValueError as error:
+        raise DoorError("bad_request") from error
+    except TransitionError as error:
+        raise DoorError("taken") from error
+    return {"state": "paused"}
 
 
 # --- Panels: pieces of the page, made here and shown as they are ---

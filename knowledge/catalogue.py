@@ -259,11 +259,49 @@ class Hours(Model):
     closes_at: dt.time
 
 
+class CallBacks(Model):
+    """Times a parent can book with a function, within its hours."""
+
+    minutes: int = Field(ge=5, le=240)  # length of one
+    capacity: int = Field(default=1, ge=1)  # parents at the same time
+    lead_minutes: int = Field(default=60, ge=0)  # from now to the first bookable time
+    days: int = Field(default=5, ge=1, le=30)  # days with times that are offered
+    prepare: Texts | None = None  # how to prepare, by language
+
+
+class Closure(Model):
+    """Days on which every function is closed, beside week-ends and holidays."""
+
+    first: dt.date
+    last: dt.date | None = None  # null = one day
+    reason: str
+
+
+class Escalation(Model):
+    """Who is told when nobody takes a conversation about danger."""
+
+    after_minutes: int = Field(ge=1)
+    name: str
+    phone: str | None = None
+    email: str | None = None
+
+
+class Waiting(Model):
+    """How long somebody may wait for a person, in the municipality's own judgement."""
+
+    answer_within_minutes: int = Field(default=60, ge=5)  # of opening hours
+    silent_minutes: int = Field(default=5, ge=1)  # a parent's message without an answer
+    starve_minutes: int = Field(default=45, ge=5)  # then before all but danger
+    expires_days: int = Field(default=7, ge=1)
+    escalation: Escalation | None = None
+
+
 class Function(Model):
     """A person's role a parent can be handed to: guide, coordinator or after-hours."""
 
     exists: bool
     hours: list[Hours] | None = None  # null = not known
+    call_backs: CallBacks | None = None  # null = no times can be booked
     phone: Phone | None = None
     instead: list[Id] = []  # entries that are the real next step where the function is absent
     source: Source | None = None
@@ -279,6 +317,8 @@ class Municipality(Model):
     contact_centre: Id  # entry shown when a suggestion lacks a verified way of contact
     acute_first: list[Id] = []  # local entries shown before the national numbers
     functions: dict[Literal["guide", "coordinator", "after_hours"], Function]
+    closures: list[Closure] = []
+    waiting: Waiting = Waiting()
     retention_days: int = Field(ge=1, le=90)
     retention_decision: str  # reference of the decision on disposal (gallringsbeslut)
 

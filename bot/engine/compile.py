@@ -226,6 +226,7 @@ def _rules(policy: Policy) -> Iterator[dict[str, Any]]:
         yield _interruption_rule(form, "goodbye", [{"action": "utter_goodbye"}])
         yield _digression_rule(form, "simpler", "action_simpler")
         yield _digression_rule(form, "go_back", "action_go_back")
+        yield _interruption_rule(form, "book", [{"action": "action_book"}])
         left: list[dict[str, Any]] = [{"action": "action_deactivate_loop"}, {"active_loop": None}]
         yield _interruption_rule(form, "change", [*left, {"action": "action_change"}])
         yield _interruption_rule(

@@ -76,6 +76,7 @@ const page = {
   state(state) {
     setText("presence", presenceText(state));
     showWhoReads(state.held_by);
+    byId("assistant").hidden = !["held", "waiting", "offered_call_back"].includes(state.handoff?.state);
     followLanguage(state.language);
   },
 
@@ -134,6 +135,7 @@ function showTyping(text) {
 function presenceText({ held_by, handoff, guide }) {
   if (held_by) return held_by.name ? say("held", { name: held_by.name }) : say("held_unnamed");
   if (handoff && !["returned", "closed", "expired"].includes(handoff.state)) {
+    if (handoff.words) return handoff.words;
     return handoff.promised ? say("handoff_promised", { time: sayTime(handoff.promised) }) : say("handoff_asked");
   }
   if (guide?.on_duty) return guide.until ? say("guide_until", { time: sayTime(guide.until) }) : say("guide_on_duty");
@@ -165,6 +167,9 @@ box.addEventListener("input", () => setBox(box.value));
 sendFrom(box, byId("form"), sendBox);
 byId("person").addEventListener("click", (event) => {
   conversation.send({ choice: "intent:want_person", label: event.currentTarget.textContent.trim() });
+});
+byId("assistant").addEventListener("click", (event) => {
+  conversation.send({ choice: "intent:back_to_bot", label: event.currentTarget.textContent.trim() });
 });
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault(); // a fragment would be one more entry in the tab's history

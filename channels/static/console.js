@@ -62,6 +62,7 @@ const aside = new Aside(
     on: {
       insert,
       passed: (to) => end("/pass", { to }, say("passed")),
+      promised: (by) => end("/promise", { by }, say("promised_answer")),
       said: (text) => setText("said", text),
       trouble: (text) => setText("panel-trouble", text),
     },
@@ -119,6 +120,7 @@ async function loadQueue() {
     if (asked !== queueAsked) return;
     queue = answer.handoffs;
     desk.show(answer.desk);
+    showFigures(answer.figures);
     setText("queue-trouble", "");
     showQueue();
     leaveIfTaken();
@@ -138,6 +140,13 @@ function showQueue() {
 function leaveIfTaken() {
   const open = queue.find((handoff) => handoff.id === openId);
   if (open && (!open.mine || isClosed(open))) endConversation(openId, say("lost"));
+}
+
+function showFigures({ first_response_median: first, wait_median: wait, kept_share: kept }) {
+  const none = say("figures_none");
+  const minutes = (seconds) => (seconds === null ? none : say("figures_minutes", { minutes: Math.round(seconds / 60) }));
+  const share = kept === null ? none : say("figures_share", { percent: Math.round(kept * 100) });
+  setText("figures", say("figures", { first: minutes(first), wait: minutes(wait), kept: share }));
 }
 
 function setView(view) {
@@ -163,9 +172,9 @@ async function claim(id, anyway = false) {
 
 async function openHandoff(id) {
   try {
-    const { handoff, brief, messages } = await ask("GET", handoffPath(id));
+    const { handoff, number, brief, messages } = await ask("GET", handoffPath(id));
     startConversation(id);
-    showMeta(handoff);
+    showMeta(handoff, number);
     showBrief(brief);
     aside.open(id);
     thread.restore(messages.map(withOriginal));
@@ -240,8 +249,9 @@ function caseName(id) {
   return inbox.case(id);
 }
 
-function showMeta({ function: wanted, language, channel, level }) {
+function showMeta({ function: wanted, language, channel, level }, number) {
   const parts = [say(`level_${level}`), say(`function_${wanted}`), languageName(language), say(`channel_${channel}`)];
+  if (number) parts.push(say("number", { number }));
   setText("pane-meta", parts.filter(Boolean).join(" · "));
 }
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,13 +121,15 @@ def _command(*arguments: str) -> list[str]:
 
 
 @contextmanager
-def running_product() -> Iterator[Product]:
+def running_product(**settings: str) -> Iterator[Product]:
     """The product with data of its own, answering; stopped and removed afterwards.
+
+    `settings` are environment variables of its own.
 
     Not in pytest's folder: pytest closes that to the user the embedded database runs as.
     """
     with tempfile.TemporaryDirectory(prefix="lotsa-", ignore_cleanup_errors=True) as folder:
-        product = _start(Path(folder))
+        product = _start(Path(folder), settings)
         try:
             product.wait_until_it_answers()
             yield product
@@ -135,7 +137,7 @@ def running_product() -> Iterator[Product]:
             product.stop()
 
 
-def _start(folder: Path) -> Product:
+def _start(folder: Path, settings: Mapping[str, str]) -> Product:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -146,6 +148,7 @@ def _start(folder: Path) -> Product:
         "LOTSA_UNDERSTAND_TIMEOUT": "20",
         "LOTSA_ENGINE_TIMEOUT": "20",
         "LOTSA_LEASE": "60",
+        **settings,
     }
     log = folder / "serve.log"
     with log.open("wb") as output:

@@ -207,7 +207,7 @@ async def test_whoever_goes_away_can_put_her_conversations_back_and_the_parent_i
     answer = await guide.post("desk", is_away=True, release=True)
     assert answer.json() == {"released": 1}
     [told] = await parent.read()
-    assert told["reply_id"] == "desk_released"
+    assert told["reply_id"] == "utter_guide_left"
     queue = (await guide.get("queue")).json()["handoffs"]
     assert next(h["state"] for h in queue if h["id"] == one) == "waiting"
 
@@ -235,3 +235,21 @@ async def test_an_entry_is_corrected_from_the_conversation_and_leads_back_to_it(
     assert "example.org" not in elsewhere.text
     again = await panel(guide, one, "matches")
     assert "entry-alert" in again
+
+
+async def test_a_written_answer_is_promised_and_the_conversation_pauses(
+    new_parent: NewParent, new_guide: NewGuide
+) -> None:
+    parent = await waiting_parent(new_parent)
+    guide = await new_guide("sollentuna")
+    one = await claimed(guide, parent)
+    await parent.read()
+    past = await guide.post(f"handoffs/{one}/promise", by="2020-01-01T10:00")
+    assert past.status_code == 400
+    assert (await guide.post(f"handoffs/{one}/promise", by="2090-01-01T10:00")).status_code == 200
+    assert (await parent.read())[-1]["reply_id"] == "utter_answer_promised"
+    queue = await guide.get("queue")
+    found = next(h for h in queue.json()["handoffs"] if h["id"] == one)
+    assert (found["state"], found["booked"]) == ("paused", False)
+    assert queue.json()["figures"]["requested"] > 0
+    assert (await guide.post(f"handoffs/{one}/claim")).status_code == 200

@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 
 from bot.settings import PROJECT, Settings
 from channels import (
+    booking,
     catalogue_pages,
     console,
     editing,
@@ -36,6 +37,7 @@ ANYBODY = {
     "/robots.txt",
     "/api/conversations",
     "/console/login",
+    "/tid/{ticket}",
     "/health",
     "/ready",
 }
@@ -49,6 +51,7 @@ def routes() -> list[APIRoute]:
             web.router,
             tools.router,
             families.router,
+            booking.router,
             catalogue_pages.router,
             console.router,
             workspace.router,
@@ -87,6 +90,7 @@ async def test_a_stranger_gets_nothing_from_a_route_that_is_not_public(
         "id": "12345678",
         "language": "sv",
         "outcome": "done_it",
+        "by": "2090-01-01T10:00",
     }
     for route in routes:
         if "access:public" in route.tags or route.path == "/console":
