@@ -80,7 +80,7 @@ def test_of_two_guides_one_gets_the_conversation_and_the_other_is_told(new_page:
     anna.locator(row).click()
     expect(anna.locator("#pane-open")).to_be_visible()
     bo.locator(row).click()
-    expect(bo.locator("#queue-trouble")).to_contain_text("En kollega tog över")
+    expect(bo.locator("#queue-trouble")).to_contain_text("En kollega har redan tagit över")
     expect(bo.locator("#pane-open")).to_be_hidden()
 
 
