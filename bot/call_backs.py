@@ -175,6 +175,15 @@ async def booked(connection: Connection, conversation: UUID) -> CallBack | None:
     return _call_back(row) if row else None
 
 
+async def agreed(connection: Connection, municipality: str) -> frozenset[UUID]:
+    """The conversations of a municipality that have a time booked."""
+    cursor = await connection.execute(
+        "SELECT conversation_id FROM call_backs WHERE municipality = %s AND state = 'booked'",
+        [municipality],
+    )
+    return frozenset(row["conversation_id"] for row in await cursor.fetchall())
+
+
 async def by_ticket(connection: Connection, ticket: str) -> CallBack:
     """The booked time of a calendar link. Raises KeyError."""
     cursor = await connection.execute(

@@ -333,7 +333,8 @@ async def is_on_duty(connection: Connection, municipality: str) -> bool:
     cursor = await connection.execute(
         "SELECT 1 FROM guide_sessions s JOIN guides g ON g.id = s.guide_id "
         "WHERE s.municipality = %s AND g.disabled_at IS NULL AND s.expires_at > now() "
-        "AND s.seen_at > now() - %s LIMIT 1",
+        "AND s.seen_at > now() - %s AND NOT EXISTS (SELECT 1 FROM guide_desks d "
+        "WHERE d.guide_id = g.id AND d.away_since IS NOT NULL) LIMIT 1",
         [municipality, ON_DUTY],
     )
     return await cursor.fetchone() is not None

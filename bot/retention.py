@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
+from bot import families
 from bot.consent import kept_longer
 from bot.database import Connection, connect
 from bot.ledger import HANDOFF, OUTGOING, notify
@@ -32,15 +33,19 @@ async def erase(connection: Connection, conversation: UUID, decision_reference: 
 async def sweep(url: str, municipalities: Iterable[Municipality]) -> int:
     """Remove conversations silent for longer than the municipality's days; returns how many.
 
-    Those whose parent chose to keep them longer wait until that time is over too.
+    Those whose parent chose to keep them longer wait until that time is over too. That of a family
+    that agreed to be followed stays until then, at most half a year.
     """
     removed = 0
     for municipality in municipalities:
         async with await connect(url) as connection:
+            await families.end_overdue(connection, municipality.id)
             longer = await kept_longer(connection, municipality.id)
             cursor = await connection.execute(
                 "SELECT id FROM conversations WHERE municipality = %s "
                 "AND last_at < now() - make_interval(days => %s) AND NOT id = ANY(%s) "
+                "AND NOT EXISTS (SELECT 1 FROM families f "
+                "WHERE f.conversation_id = conversations.id AND f.state = 'agreed') "
                 "FOR UPDATE SKIP LOCKED",
                 [municipality.id, municipality.retention_days, longer],
             )

@@ -28,11 +28,13 @@ from channels import (
     console,
     editing,
     editing_pages,
+    families,
     health,
     privacy_pages,
     tools,
     transfers,
     web,
+    workspace,
 )
 from channels.doors import Doors
 from channels.errors import DoorError, error_response, language_of
@@ -79,10 +81,12 @@ def create_app(settings: Settings, url: str) -> FastAPI:
 
     app = FastAPI(title="Lotsa", version="0.1.0", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.include_router(web.router)
+    app.include_router(families.router)  # before tools: it takes one name of theirs
     app.include_router(tools.router)
     app.include_router(booking.router)
     app.include_router(catalogue_pages.router)
     app.include_router(console.router)
+    app.include_router(workspace.router)
     app.include_router(editing.router)
     app.include_router(editing_pages.router)
     app.include_router(transfers.router)

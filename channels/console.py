@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Body, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot import handoff
+from bot import call_backs, desk, handoff, handoff_figures
+from bot.desk_help import area_of
 from bot.engine.reply import ReplyRequest
 from bot.handoff import Handoff, TransitionError
 from bot.handoff_clock import release_all
 from bot.ledger import ALARM, HANDOFF, notify
-from bot.messages import Author, IncomingMessage, OutgoingMessage
+from bot.messages import Author, IncomingMessage, OutgoingMessage, StoredMessage
 from bot.privacy import mask
 from channels.access import (
     AccessError,
@@ -34,6 +36,7 @@ from channels.web import doors_of, templates
 
 COOKIE = "lotsa_console"
 LANGUAGE = "sv"
+OUTCOMES = ("appointment", "information", "other_support", "comes_back", "broken_off")
 MASKED_FOR_GUIDES = frozenset({"personal_number"})
 router = APIRouter(prefix="/console")
 
@@ -55,6 +58,17 @@ class NewAnswer(BaseModel):
     model_config = ConfigDict(extra="forbid")
     id: str = Field(min_length=8, max_length=64)
     text: str = Field(min_length=1, max_length=4000)
+    original: str | None = Field(None, max_length=4000)  # the guide's Swedish of a canned reply
+
+
+class Claim(BaseModel):
+    """`anyway`: also when the guide holds as many as she said she takes."""
+
+    model_config = ConfigDict(extra="forbid")
+    anyway: bool = False
+
+
+_CLAIM = Claim()
 
 
 class Close(BaseModel):
@@ -127,6 +141,7 @@ async def console_page(request: Request) -> Response:
         "dir": "ltr",
         "guide": guide,
         "municipality": doors.catalogue.municipalities[guide.municipality],
+        "outcomes": OUTCOMES,
     }
     return templates.TemplateResponse(request, "console.html", context)
 
@@ -137,10 +152,21 @@ async def read_queue(request: Request, guide: SignedIn) -> dict[str, Any]:
     doors = doors_of(request)
     async with doors.ledger.transaction() as connection:
         found = await handoff.queue(connection, doors.ledger.seal, guide.municipality)
-    return {"handoffs": [_metadata(doors, one, guide) for one in found]}
+        own = await desk.desk_of(connection, guide.id)
+        figures = await handoff_figures.figures(connection, guide.municipality)
+        agreed = await call_backs.agreed(connection, guide.municipality)
+    return {
+        "handoffs": [
+            metadata(doors, one, guide) | {"booked": one.conversation_id in agreed} for one in found
+        ],
+        "figures": asdict(figures) | {"kept_share": figures.kept_share},
+        "desk": {"held": own.held, "capacity": own.capacity, "is_away": own.is_away},
+    }
 
 
-def _metadata(doors: Doors, one: Handoff, guide: Guide) -> dict[str, Any]:
+def metadata(doors: Doors, one: Handoff, guide: Guide) -> dict[str, Any]:
+    """What everybody may know of a stretch; its area only where the parent shared her needs."""
+    area = area_of(one)
     waited = dt.datetime.now(dt.UTC) - one.requested_at
     return {
         "id": str(one.id),
@@ -150,6 +176,7 @@ def _metadata(doors: Doors, one: Handoff, guide: Guide) -> dict[str, Any]:
         "level": one.level,
         "language": one.language,
         "channel": one.channel,
+        "area": area and doors.content.raw(LANGUAGE, f"web_stod_situation_{area}"),
         "requested_at": one.requested_at.isoformat(),
         "waiting_minutes": int(waited.total_seconds() // 60),
         "promised": one.promised_at and one.promised_at.isoformat(),
@@ -159,8 +186,13 @@ def _metadata(doors: Doors, one: Handoff, guide: Guide) -> dict[str, Any]:
 
 
 @router.post("/api/handoffs/{handoff_id}/claim", tags=["access:guide"])
-async def claim(request: Request, handoff_id: UUID, guide: SignedIn) -> dict[str, Any]:
-    """Take a conversation over; of two at once, one gets it."""
+async def claim(
+    request: Request, handoff_id: UUID, guide: SignedIn, how: Annotated[Claim, Body()] = _CLAIM
+) -> dict[str, Any]:
+    """Take a conversation over; of two at once, one gets it.
+
+    A guide who holds as many as she takes is asked first, unless somebody is in danger.
+    """
     doors = doors_of(request)
     one = await _found(doors, handoff_id, guide)
     claimed = ReplyRequest(
@@ -172,13 +204,16 @@ async def claim(request: Request, handoff_id: UUID, guide: SignedIn) -> dict[str
     )
     try:
         async with doors.ledger.transaction() as connection:
+            own = await desk.desk_of(connection, guide.id)
+            if own.is_full and not how.anyway and one.level != "acute":
+                raise DoorError("desk_full", held=own.held, capacity=own.capacity)
             await handoff.move(connection, one, "claimed", guide.id)
             setting = doors.setting(one.municipality, one.language, on_duty=True)
             words = doors.replies.word(claimed, setting)
             await doors.ledger.add(connection, one.conversation_id, words)
     except TransitionError as error:
         raise DoorError("taken") from error
-    return _metadata(doors, await _found(doors, handoff_id, guide), guide)
+    return metadata(doors, await _found(doors, handoff_id, guide), guide)
 
 
 async def _found(doors: Doors, handoff_id: UUID, guide: Guide) -> Handoff:
@@ -188,7 +223,8 @@ async def _found(doors: Doors, handoff_id: UUID, guide: Guide) -> Handoff:
         raise DoorError("unknown_conversation") from error
 
 
-async def _held(doors: Doors, handoff_id: UUID, guide: Guide) -> Handoff:
+async def held(doors: Doors, handoff_id: UUID, guide: Guide) -> Handoff:
+    """The stretch this guide holds. Raises DoorError for any other."""
     try:
         return await held_by(doors.ledger, handoff_id, guide)
     except KeyError as error:
@@ -204,14 +240,23 @@ async def read_handoff(request: Request, handoff_id: UUID, guide: SignedIn) -> d
     What was said before the handoff stays with the parent; what she agreed to share is the brief.
     """
     doors = doors_of(request)
-    one = await _held(doors, handoff_id, guide)
+    one = await held(doors, handoff_id, guide)
     messages = await doors.ledger.messages(one.conversation_id)
-    since = [doors.as_json(m) for m in messages if m.sent_at >= one.requested_at]
+    since = [_as_json(doors, m) for m in messages if m.sent_at >= one.requested_at]
+    async with doors.ledger.transaction() as connection:
+        number = await call_backs.number_of(connection, doors.ledger.seal, one.conversation_id)
     return {
-        "handoff": _metadata(doors, one, guide),
+        "handoff": metadata(doors, one, guide),
+        "number": number,
         "brief": doors.replies.briefs.for_person(one.brief),
         "messages": since,
     }
+
+
+def _as_json(doors: Doors, message: StoredMessage) -> dict[str, Any]:
+    """A message with the Swedish the guide chose, where the parent got another language."""
+    original = message.body.get("original")
+    return doors.as_json(message) | ({"original": original} if original else {})
 
 
 @router.post("/api/handoffs/{handoff_id}/messages", status_code=201, tags=["access:guide"])
@@ -220,22 +265,27 @@ async def answer(
 ) -> dict[str, Any]:
     """Write to the parent."""
     doors = doors_of(request)
-    one = await _held(doors, handoff_id, guide)
+    one = await held(doors, handoff_id, guide)
     words = OutgoingMessage(
-        Author.GUIDE, mask(new.text, MASKED_FOR_GUIDES).text, language=one.language, name=guide.name
+        Author.GUIDE,
+        mask(new.text, MASKED_FOR_GUIDES).text,
+        language=one.language,
+        body={"original": mask(new.original, MASKED_FOR_GUIDES).text} if new.original else {},
+        name=guide.name,
     )
     async with doors.ledger.transaction() as connection:
         seq = await doors.ledger.add(
             connection, one.conversation_id, words, client_id=f"{guide.id}:{new.id}"
         )
-    return {"seq": seq, "message": doors.as_json(words, seq)}
+    shown = doors.as_json(words, seq)
+    return {"seq": seq, "message": shown | ({"original": new.original} if new.original else {})}
 
 
 @router.post("/api/handoffs/{handoff_id}/typing", status_code=204, tags=["access:guide"])
 async def typing(request: Request, handoff_id: UUID, guide: SignedIn) -> None:
     """Tell the parent that the guide is writing."""
     doors = doors_of(request)
-    one = await _held(doors, handoff_id, guide)
+    one = await held(doors, handoff_id, guide)
     async with doors.ledger.transaction() as connection:
         await notify(connection, TYPING, f"{one.conversation_id} {guide.name}")
 
@@ -244,7 +294,7 @@ async def typing(request: Request, handoff_id: UUID, guide: SignedIn) -> None:
 async def give_back(request: Request, handoff_id: UUID, guide: SignedIn) -> dict[str, Any]:
     """Give the conversation back to the assistant, which goes on where it was."""
     doors = doors_of(request)
-    one = await _held(doors, handoff_id, guide)
+    one = await held(doors, handoff_id, guide)
     async with doors.ledger.transaction() as connection:
         await handoff.move(connection, one, "returned")
     resume = IncomingMessage(
@@ -258,7 +308,7 @@ async def give_back(request: Request, handoff_id: UUID, guide: SignedIn) -> dict
 async def close(request: Request, handoff_id: UUID, end: Close, guide: SignedIn) -> dict[str, Any]:
     """End the stretch with the guide."""
     doors = doors_of(request)
-    one = await _held(doors, handoff_id, guide)
+    one = await held(doors, handoff_id, guide)
     setting = doors.setting(one.municipality, one.language, on_duty=True)
     words = doors.replies.word(ReplyRequest("utter_closed", {"name": guide.name}), setting)
     async with doors.ledger.transaction() as connection:
@@ -309,7 +359,7 @@ async def _news(doors: Doors, mine: list[Handoff], sent: dict[UUID, int]) -> lis
     for one in mine:
         for message in await doors.ledger.messages(one.conversation_id, sent[one.id]):
             sent[one.id] = message.seq
-            data = {"handoff_id": str(one.id), "message": doors.as_json(message)}
+            data = {"handoff_id": str(one.id), "message": _as_json(doors, message)}
             chunks.append(event("message", data))
     return chunks
 

@@ -7,6 +7,8 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from typing import Annotated, Any, get_args
+from urllib.parse import urlencode
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -98,7 +100,7 @@ async def save_form(request: Request, service_id: str, guide: Writer) -> Respons
         return await _entry_page(request, guide, service_id, DoorError("bad_request"), sent)
     except DoorError as error:
         return await _entry_page(request, guide, service_id, error, sent)
-    return _again(service_id, "changes" if is_changed else "nothing")
+    return _again(request, service_id, "changes" if is_changed else "nothing")
 
 
 @router.post("/{service_id}/wrong", response_class=HTMLResponse)
@@ -106,7 +108,7 @@ async def wrong_form(request: Request, service_id: str, guide: Writer) -> Respon
     """Mark the entry as wrong."""
     note = str((await request.form()).get("note", ""))
     await mark_wrong(doors_of(request), guide, service_id, note)
-    return _again(service_id, "changes")
+    return _again(request, service_id, "changes")
 
 
 @router.post("/{service_id}/hide", response_class=HTMLResponse)
@@ -117,11 +119,23 @@ async def hide_form(request: Request, service_id: str, guide: Writer) -> Respons
         await hide(doors_of(request), guide, service_id, note)
     except DoorError as error:
         return await _entry_page(request, guide, service_id, error)
-    return _again(service_id, "changes")
+    return _again(request, service_id, "changes")
 
 
-def _again(service_id: str, saved: str) -> Response:
-    return RedirectResponse(f"/console/catalogue/{service_id}?saved={saved}", 303)
+def _again(request: Request, service_id: str, saved: str) -> Response:
+    query = {
+        "saved": saved,
+        **({"samtal": came_from} if (came_from := _came_from(request)) else {}),
+    }
+    return RedirectResponse(f"/console/catalogue/{service_id}?{urlencode(query)}", 303)
+
+
+def _came_from(request: Request) -> str | None:
+    """The conversation the guide came from, to lead back to it; nothing else is led to."""
+    try:
+        return str(UUID(request.query_params.get("samtal", "")))
+    except ValueError:
+        return None
 
 
 async def _entry_page(
@@ -141,6 +155,7 @@ async def _entry_page(
         "version": fields.get("based_on", one.version),
         "note": fields.get("note", ""),
         "token": form_token(request),
+        "samtal": _came_from(request),
         "saved": saved,
         "error": error and _worded(doors, error),
         "statuses": get_args(Status),

@@ -21,6 +21,8 @@ STATUS = {
     "entry_overtaken": 409,
     "entry_faulty": 422,
     "taken": 409,
+    "desk_full": 409,
+    "family_changed": 409,
     "safe_first": 409,
     "too_long": 413,
     "empty": 422,

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from bot import families
 from bot.tools import contact_map, contacts, kept, letters, meeting, plan, reminder, transitions
 from bot.tools.basis import Basis, basis_of
 from bot.tools.sheet import Sheet, as_text
@@ -29,6 +30,7 @@ from channels.web import (
 
 TOOLS = ("contacts", "plan", "meeting", "letters", "transitions", "reminder")
 ALL = "all"
+FAMILY = "family"  # shown by channels/families.py, on the same page
 SAFE_LINES = ["kvinnofridslinjen"]
 
 router = APIRouter()
@@ -52,7 +54,7 @@ async def tools_page(
         raise DoorError("unknown_municipality")
     language = language_of(request, doors.content)
     found = doors.catalogue.municipalities[municipality]
-    tool = tool if tool in TOOLS else ALL
+    tool = tool if tool in (*TOOLS, FAMILY) else ALL
     words = doors.content.chrome(language, "web_") | doors.content.chrome(language, "tools_")
     context = {
         "t": words,
@@ -78,7 +80,7 @@ async def show_tool(
 ) -> Response:
     """One tool, drawn from the conversation and the parent's own changes."""
     basis = await _basis(request, conversation_id, authorization)
-    return _shown(request, basis, tool, of)
+    return _shown(request, basis, tool, of, is_followed=await _is_followed(request, basis))
 
 
 @router.put(
@@ -185,7 +187,17 @@ def _sheet(basis: Basis, tool: str, of: str) -> Sheet:
     raise KeyError(tool)
 
 
-def _shown(request: Request, basis: Basis, tool: str, of: str) -> Response:
+async def _is_followed(request: Request, basis: Basis) -> bool:
+    """Whether a coordinator follows the family, or has proposed to."""
+    ledger = doors_of(request).ledger
+    async with ledger.transaction() as connection:
+        found = await families.of_conversation(connection, ledger.seal, basis.conversation.id)
+    return found is not None
+
+
+def _shown(
+    request: Request, basis: Basis, tool: str, of: str, *, is_followed: bool = False
+) -> Response:
     if tool != ALL and tool not in TOOLS:
         raise DoorError("unknown_page")
     replies, language = doors_of(request).replies, basis.language
@@ -200,6 +212,7 @@ def _shown(request: Request, basis: Basis, tool: str, of: str) -> Response:
         "safe_numbers": replies.numbers(SAFE_LINES, basis.municipality, language),
         "pdf": can_make_pdf(),
         "basis": basis,
+        "is_followed": is_followed,
     }
     try:
         context |= _PIECES[tool](basis, of)

@@ -213,7 +213,7 @@ class Guide:
     async def get(self, path: str) -> httpx.Response:
         return await self.client.get(f"/console/api/{path}", headers=self._headers)
 
-    async def post(self, path: str, **body: str) -> httpx.Response:
+    async def post(self, path: str, **body: Any) -> httpx.Response:
         return await self.client.post(f"/console/api/{path}", json=body, headers=self._headers)
 
     @property

@@ -1,6 +1,10 @@
 // The guide's console: the queue, and the conversation the guide holds.
 
+import { Aside } from "./aside.js";
 import { sendFrom } from "./composer.js";
+import { Desk } from "./desk.js";
+import { Inbox, isClosed, languageName, tabOf } from "./inbox.js";
+import { listenForKeys } from "./keys.js";
 import { element, lineList, plainList } from "./message.js";
 import { Outbox, bodyOf, errorText, newId } from "./outbox.js";
 import { Backoff } from "./stream.js";
@@ -9,14 +13,11 @@ import { wordsFrom } from "./words.js";
 
 const QUEUE_EVERY_MS = 60_000;
 const TYPING_EVERY_MS = 3_000;
-const CLOSED_STATES = ["returned", "closed", "expired"];
-const LEVELS = ["acute", "coordinator", "guide", "information"];
 
 const byId = (id) => document.getElementById(id);
 const config = JSON.parse(byId("config").textContent);
 const words = wordsFrom(config, "console_live_");
 const { say, sayTime } = words;
-const languageNames = new Intl.DisplayNames(["sv"], { type: "language" });
 const box = byId("text");
 const paneHeading = byId("pane-heading").textContent;
 
@@ -25,12 +26,56 @@ const thread = new Thread(
   { words, level: 4, own: "guide" },
 );
 
+const inbox = new Inbox(
+  {
+    tabs: byId("tabs"),
+    filter: byId("filter"),
+    table: byId("inbox-table"),
+    rows: byId("rows"),
+    empty: byId("inbox-empty"),
+    shown: byId("inbox-shown"),
+  },
+  words,
+  { claim, open: openHandoff },
+);
+const desk = new Desk(
+  {
+    held: byId("desk-held"),
+    capacity: byId("capacity"),
+    away: byId("away"),
+    state: byId("desk-state"),
+    leave: byId("away-ask"),
+    full: byId("full-ask"),
+  },
+  {
+    ask: (...what) => ask(...what).finally(loadQueue),
+    say,
+    said: (text) => setText("queue-trouble", text),
+    trouble: (error) => setText("queue-trouble", error.fromServer || say("error_action")),
+  },
+);
+const aside = new Aside(
+  { tabs: byId("panel-tabs"), panel: (name) => byId(`panel-${name}`) },
+  {
+    ask: request,
+    say,
+    on: {
+      insert,
+      passed: (to) => end("/pass", { to }, say("passed")),
+      promised: (by) => end("/promise", { by }, say("promised_answer")),
+      said: (text) => setText("said", text),
+      trouble: (text) => setText("panel-trouble", text),
+    },
+  },
+);
+
 let queue = [];
 let queueAsked = 0;
 let openId = null;
 const outboxes = new Map(); // handoff id → Outbox; one goes on sending when another conversation is opened
 const unseen = new Set(); // handoff ids with a parent's message that came while another was open
 const drafts = new Map(); // handoff id → text not yet sent
+let chosen = null; // {text, original}: what was put in the draft in the parent's language, and its Swedish
 
 // --- Talking to the server ---
 
@@ -38,7 +83,8 @@ async function ask(method, path, body) {
   const response = await request(method, path, body);
   const answer = await bodyOf(response);
   if (response.ok) return answer;
-  throw Object.assign(new Error(`${method} ${path}`), { status: response.status, fromServer: errorText(answer) });
+  const code = answer.error?.code;
+  throw Object.assign(new Error(`${method} ${path}`), { status: response.status, code, fromServer: errorText(answer) });
 }
 
 async function request(method, path, body) {
@@ -70,9 +116,11 @@ function setText(id, text) {
 async function loadQueue() {
   const asked = ++queueAsked;
   try {
-    const { handoffs } = await ask("GET", "/queue");
+    const answer = await ask("GET", "/queue");
     if (asked !== queueAsked) return;
-    queue = handoffs;
+    queue = answer.handoffs;
+    desk.show(answer.desk);
+    showFigures(answer.figures);
     setText("queue-trouble", "");
     showQueue();
     leaveIfTaken();
@@ -82,109 +130,37 @@ async function loadQueue() {
 }
 
 function showQueue() {
-  const isClosed = (handoff) => CLOSED_STATES.includes(handoff.state);
-  const groups = {
-    mine: queue.filter((handoff) => handoff.mine && !isClosed(handoff)),
-    waiting: queue.filter((handoff) => !handoff.claimed_by && !handoff.mine && !isClosed(handoff)),
-    colleagues: queue.filter((handoff) => handoff.claimed_by && !handoff.mine && !isClosed(handoff)),
-    closed: queue.filter(isClosed),
-  };
-  const focused = document.activeElement?.dataset?.handoff;
-  for (const [id, handoffs] of Object.entries(groups)) {
-    const items = handoffs.map((handoff) => handoffItem(handoff, id));
-    byId(id).replaceChildren(...(items.length ? items : [element("li", { class: "none" }, say("none"))]));
-  }
-  if (focused) document.querySelector(`[data-handoff="${CSS.escape(focused)}"]`)?.focus();
-  setText("queue-count", say("count", { waiting: groups.waiting.length, mine: groups.mine.length }));
-  setText("colleagues-count", `(${groups.colleagues.length})`);
-  setText("closed-count", `(${groups.closed.length})`);
+  inbox.show(queue, { openId, unseen });
+  const mine = queue.filter((handoff) => tabOf(handoff) === "mine").length;
+  const waiting = queue.filter((handoff) => tabOf(handoff) === "waiting").length;
+  setText("queue-count", say("count", { waiting, mine }));
 }
 
 // The parent went back to the assistant, or a colleague took over.
 function leaveIfTaken() {
   const open = queue.find((handoff) => handoff.id === openId);
-  if (open && (!open.mine || CLOSED_STATES.includes(open.state))) endConversation(openId, say("lost"));
+  if (open && (!open.mine || isClosed(open))) endConversation(openId, say("lost"));
 }
 
-function handoffItem(handoff, group) {
-  const heading = `handoff-${handoff.id}`;
-  return element(
-    "li",
-    { class: `handoff level-${handoff.level}${handoff.id === openId ? " handoff-open" : ""}` },
-    element("p", { class: "handoff-head", id: heading }, levelName(handoff.level), caseName(handoff.id)),
-    element("p", {}, whereText(handoff)),
-    element("p", {}, waitingText(handoff, group)),
-    handoff.promised && group !== "closed" && promise(handoff),
-    group === "mine" && unseen.has(handoff.id) && element("p", { class: "unseen" }, say("unseen")),
-    group === "colleagues" && element("p", {}, say("claimed_by", { name: handoff.claimed_by })),
-    handoffButton(handoff, group, heading),
-  );
+function showFigures({ first_response_median: first, wait_median: wait, kept_share: kept }) {
+  const none = say("figures_none");
+  const minutes = (seconds) => (seconds === null ? none : say("figures_minutes", { minutes: Math.round(seconds / 60) }));
+  const share = kept === null ? none : say("figures_share", { percent: Math.round(kept * 100) });
+  setText("figures", say("figures", { first: minutes(first), wait: minutes(wait), kept: share }));
 }
 
-function handoffButton(handoff, group, heading) {
-  if (group === "waiting") {
-    const button = rowButton(handoff, say("claim"), heading);
-    button.addEventListener("click", () => claim(handoff.id));
-    return button;
-  }
-  if (group !== "mine") return null;
-  const isOpen = handoff.id === openId;
-  const button = rowButton(handoff, say(isOpen ? "opened" : "open"), heading);
-  if (isOpen) button.setAttribute("aria-current", "true");
-  button.addEventListener("click", () => openHandoff(handoff.id));
-  return button;
-}
-
-function rowButton(handoff, text, heading) {
-  return element(
-    "button",
-    { class: "button", type: "button", "data-handoff": handoff.id, "aria-describedby": heading },
-    text,
-  );
-}
-
-function levelName(level) {
-  const known = LEVELS.includes(level) ? level : "unknown";
-  return element("span", { class: `badge badge-${known}` }, say(`level_${known}`));
-}
-
-function caseName(id) {
-  return say("case", { number: String(id).slice(0, 8) });
-}
-
-function whereText({ function: wanted, language, channel }) {
-  return [say(`function_${wanted}`), languageName(language), say(`channel_${channel}`)].join(" · ");
-}
-
-function languageName(code) {
-  try {
-    return languageNames.of(code);
-  } catch {
-    return code;
-  }
-}
-
-function waitingText(handoff, group) {
-  const time = sayTime(handoff.requested_at);
-  if (group !== "waiting") return say("requested", { time });
-  const minutes = Math.max(0, Math.round(handoff.waiting_minutes));
-  if (minutes < 60) return say("since", { minutes, time });
-  return say("since_hours", { hours: Math.floor(minutes / 60), minutes: minutes % 60, time });
-}
-
-function promise(handoff) {
-  const isOverdue = new Date(handoff.promised) < new Date();
-  const text = say(isOverdue ? "overdue" : "promised", { time: sayTime(handoff.promised) });
-  return element("p", { class: isOverdue ? "overdue" : "promised" }, text);
+function setView(view) {
+  byId("main").dataset.view = view;
 }
 
 // --- One conversation ---
 
-async function claim(id) {
+async function claim(id, anyway = false) {
   try {
-    await ask("POST", handoffPath(id, "/claim"));
+    await ask("POST", handoffPath(id, "/claim"), { anyway });
     queueAsked++; // a list asked for before this would still show the conversation as waiting
   } catch (error) {
+    if (error.code === "desk_full") return (await desk.takesAnyway(error.fromServer)) && claim(id, true);
     setText("queue-trouble", error.fromServer || say(error.status === 409 ? "taken" : "error_action"));
     queue = queue.filter((handoff) => handoff.id !== id || error.status !== 409);
     showQueue();
@@ -196,10 +172,12 @@ async function claim(id) {
 
 async function openHandoff(id) {
   try {
-    const { brief, messages } = await ask("GET", handoffPath(id));
+    const { handoff, number, brief, messages } = await ask("GET", handoffPath(id));
     startConversation(id);
+    showMeta(handoff, number);
     showBrief(brief);
-    thread.restore(messages);
+    aside.open(id);
+    thread.restore(messages.map(withOriginal));
     for (const entry of outboxes.get(id).entries) showPending(entry);
     byId("pane-heading").focus();
   } catch (error) {
@@ -215,11 +193,16 @@ function startConversation(id) {
   held = [];
   openId = id;
   box.value = drafts.get(id) ?? "";
+  setOriginal(null);
+  setText("said", "");
   setTrouble("");
   setText("end-trouble", "");
   byId("outcome").value = "";
   byId("pane-empty").hidden = true;
   byId("pane-open").hidden = false;
+  byId("pane-actions").hidden = false;
+  byId("to-inbox").hidden = false;
+  setView("talk");
   setText("pane-heading", caseName(id));
   if (!outboxes.has(id)) outboxes.set(id, outboxOf(id));
 }
@@ -231,7 +214,7 @@ function keepDraft() {
 function outboxOf(id) {
   const whenOpen = (show) => (...what) => id === openId && show(...what);
   return new Outbox({
-    post: (entry) => request("POST", handoffPath(id, "/messages"), { id: entry.id, text: entry.text }),
+    post: (entry) => request("POST", handoffPath(id, "/messages"), { id: entry.id, text: entry.text, original: entry.original }),
     on: {
       changed() {},
       accepted: whenOpen(accepted),
@@ -252,6 +235,10 @@ function endConversation(id, text) {
   thread.clear();
   byId("brief").replaceChildren();
   byId("pane-open").hidden = true;
+  byId("pane-actions").hidden = true;
+  byId("to-inbox").hidden = true;
+  setText("pane-meta", "");
+  setView("inbox");
   byId("pane-empty").hidden = false;
   setText("pane-heading", paneHeading);
   setText("pane-empty", text);
@@ -266,6 +253,20 @@ async function refreshBrief(id) {
   } catch {
     if (id === openId) byId("brief").replaceChildren();
   }
+}
+
+function caseName(id) {
+  return inbox.case(id);
+}
+
+function showMeta({ function: wanted, language, channel, level }, number) {
+  const parts = [say(`level_${level}`), say(`function_${wanted}`), languageName(language), say(`channel_${channel}`)];
+  if (number) parts.push(say("number", { number }));
+  setText("pane-meta", parts.filter(Boolean).join(" · "));
+}
+
+function withOriginal(message) {
+  return message.original ? { ...message, note: say("original", { text: message.original }) } : message;
 }
 
 function showBrief({ lines, level, shared }) {
@@ -293,6 +294,7 @@ async function refreshOpen() {
 let held = [];
 
 function receive(messages) {
+  messages = messages.map(withOriginal);
   const isHeld = (message) => message.author === "guide" && outboxes.get(openId).entries.length > 0;
   held.push(...messages.filter(isHeld));
   thread.show(messages.filter((message) => !isHeld(message)));
@@ -309,7 +311,7 @@ function release() {
 function accepted(entry, body) {
   setTrouble("");
   thread.settle(entry.id, body.seq);
-  if (body.message) thread.show([body.message]);
+  if (body.message) thread.show([withOriginal(body.message)]);
   release();
 }
 
@@ -335,7 +337,9 @@ function sendBox() {
   const text = box.value.trim();
   if (!text || !openId) return;
   box.value = "";
-  const entry = { id: newId(), text };
+  const entry = { id: newId(), text, original: chosen?.text === text ? chosen.original : undefined };
+  setOriginal(null);
+  setText("said", "");
   showPending(entry);
   outboxes.get(openId).add(entry);
 }
@@ -347,8 +351,23 @@ function showPending(entry) {
     text: entry.text,
     dir: "auto",
     sent_at: new Date().toISOString(),
+    note: entry.original && say("original", { text: entry.original }),
   });
   thread.setSending(entry.id, say("sending"));
+}
+
+/** What a panel suggests goes after what stands in the draft; it is the guide who sends it. */
+function insert(text, original) {
+  setOriginal(original && !box.value.trim() ? { text: text.trim(), original } : null);
+  box.value = [box.value.trim(), text].filter(Boolean).join("\n\n");
+  setText("said", say("inserted"));
+  box.focus();
+}
+
+function setOriginal(one) {
+  chosen = one;
+  byId("original").hidden = !one;
+  setText("original-text", one?.original ?? "");
 }
 
 let typedAt = 0;
@@ -359,7 +378,10 @@ function tellTyping() {
   request("POST", handoffPath(openId, "/typing")).catch(() => {});
 }
 
-box.addEventListener("input", tellTyping);
+box.addEventListener("input", () => {
+  tellTyping();
+  if (chosen && box.value.trim() !== chosen.text) setOriginal(null);
+});
 sendFrom(box, byId("form"), sendBox);
 byId("retry").addEventListener("click", () => {
   box.focus();
@@ -384,10 +406,16 @@ byId("return").addEventListener("click", () => end("/return", undefined, say("re
 byId("close-form").addEventListener("submit", (event) => {
   event.preventDefault();
   const outcome = byId("outcome").value;
-  setText("end-trouble", outcome ? "" : say("outcome_missing"));
+  setText("close-trouble", outcome ? "" : say("outcome_missing"));
   if (!outcome) return byId("outcome").focus();
   end("/close", { outcome }, say("closed"));
 });
+byId("to-leave").addEventListener("click", () => aside.choose("leave", true));
+byId("to-inbox").addEventListener("click", () => {
+  setView("inbox");
+  byId("queue-heading").focus();
+});
+byId("keys-open").addEventListener("click", () => byId("keys").showModal());
 byId("log-out").addEventListener("click", async () => {
   await fetch("/console/logout", { method: "POST", headers: { "X-Lotsa-Console": "1" } }).catch(() => {});
   location.assign("/console/login");
@@ -411,7 +439,7 @@ function showAlarm({ handoff_id, conversation_id }) {
     showAlarmCount();
     const isMine = queue.some((handoff) => handoff.id === id && handoff.mine);
     if (isMine) openHandoff(id);
-    else claim(id);
+    else claim(id, true);
   });
   alarm.querySelector("[data-dismiss]").addEventListener("click", () => {
     alarm.remove();
@@ -423,7 +451,7 @@ function showAlarm({ handoff_id, conversation_id }) {
 }
 
 function openHandoffOf(conversation) {
-  return queue.find((one) => one.conversation_id === conversation && !CLOSED_STATES.includes(one.state));
+  return queue.find((one) => one.conversation_id === conversation && !isClosed(one));
 }
 
 const title = document.title;
@@ -462,6 +490,31 @@ function follow() {
   });
 }
 
+const focus = (id) => () => byId(id).focus();
+const whenOpen = (act) => () => openId && act();
+listenForKeys(
+  {
+    j: () => inbox.step(1),
+    k: () => inbox.step(-1),
+    f: focus("filter"),
+    s: () => inbox.sortByNext(),
+    i: () => byId("to-inbox").click(),
+    r: whenOpen(focus("text")),
+    q: whenOpen(() => aside.insertQuestion()),
+    p: whenOpen(() => aside.chooseNext()),
+    ...Object.fromEntries([1, 2, 3, 4, 5, 6].map((number) => [String(number), () => inbox.chooseNumber(number)])),
+  },
+  { help: byId("keys"), isOn: byId("keys-on") },
+);
+
+// Back from the catalogue: the conversation is open again, if it is still the guide's.
+async function begin() {
+  const asked = new URLSearchParams(location.search).get("samtal");
+  if (asked) history.replaceState(null, "", location.pathname);
+  await loadQueue();
+  if (queue.some((handoff) => handoff.id === asked && tabOf(handoff) === "mine")) await openHandoff(asked);
+}
+
 setInterval(loadQueue, QUEUE_EVERY_MS);
-loadQueue();
+begin();
 follow();

@@ -27,6 +27,7 @@ export function messageItem(message, page) {
     (message.cards ?? []).map((card) => cardBox(card, page)),
     message.links?.length > 0 && linkList(message.links, page),
     message.choices?.length > 0 && choiceGroup(message, page),
+    message.note && element("p", { class: "message-note", lang: "sv", dir: "ltr" }, message.note),
   );
   return element(
     "li",

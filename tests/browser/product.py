@@ -52,11 +52,17 @@ class Product:
     address: str
     log: Path
 
-    def add_guide(self, login: str, name: str = "Anna", municipality: str = "strangnas") -> None:
+    def add_guide(
+        self,
+        login: str,
+        name: str = "Anna",
+        municipality: str = "strangnas",
+        function: str = "guide",
+    ) -> None:
         """An account, made as an operator makes it. Raises RuntimeError when it is refused."""
         person = ["--municipality", municipality, "--login", login, "--name", name]
         done = subprocess.run(
-            [*_command("guide", "add"), *person, "--password", PASSWORD],
+            [*_command("guide", "add"), *person, "--function", function, "--password", PASSWORD],
             env=self.environment,
             capture_output=True,
             text=True,

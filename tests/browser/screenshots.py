@@ -85,7 +85,12 @@ def picture_guide(browser: Browser, product: Product) -> None:
         sign_in(guide, "anna")
         guide.get_by_role("button", name="Ta över").wait_for()
         take(guide, "console-queue")
+        guide.keyboard.press("?")
+        guide.locator("#keys[open]").wait_for()
+        take(guide, "console-keys")
+        guide.keyboard.press("Escape")
         take_over(guide, parent)
+        picture_panels(guide)
         write(guide, "Hej, jag har läst sammanfattningen. Vem träffade ni senast?")
         parent.locator(".message-guide").wait_for()
         write(parent, "Det var skolkuratorn, för tre veckor sedan.")
@@ -93,10 +98,69 @@ def picture_guide(browser: Browser, product: Product) -> None:
         write(guide, "Tack. Då hjälper jag dig att be om en SIP, så att alla möts samtidigt.")
         parent.locator(".message-guide").nth(1).wait_for()
         take(guide, "console-conversation")
+        picture_narrow_and_dark(guide)
         take(parent, "with-guide")
         guide.get_by_role("button", name="Lämna tillbaka till assistenten").click()
         parent.get_by_text("Anna har lämnat tillbaka samtalet").wait_for()
         take(parent, "returned")
+
+
+PANELS = {
+    "matches": "h4:has-text('Stöd som kan passa')",
+    "canned": ".canned-list",
+    "notes": "textarea",
+    "support": "summary",
+    "leave": "form[data-pass], h4",
+}
+
+
+def picture_panels(guide: Page) -> None:
+    """What stands beside a conversation, a picture each."""
+    for name, shown in PANELS.items():
+        guide.locator(f"#panel-tab-{name}").click()
+        guide.locator(f"#panel-{name} {shown}").first.wait_for()
+        if name == "support":
+            guide.locator("#panel-support summary").first.click()
+        take(guide, f"console-{name}")
+    guide.locator("#panel-tab-brief").click()
+
+
+def picture_narrow_and_dark(guide: Page) -> None:
+    guide.set_viewport_size({"width": 768, "height": 1024})
+    take(guide, "console-768")
+    guide.set_viewport_size(DESK["viewport"])
+    guide.emulate_media(color_scheme="dark")
+    take(guide, "console-dark")
+    guide.emulate_media(color_scheme="light")
+
+
+def picture_family(browser: Browser, product: Product) -> None:
+    with person(browser, product, PHONE) as parent, person(browser, product, DESK) as guide:
+        open_chat(parent, "demokommun")
+        tell_situation(parent)
+        ask_for_person(parent)
+        sign_in(guide, "karin", "demokommun")
+        take_over(guide, parent)
+        guide.locator("#panel-tab-support").click()
+        guide.locator("#panel-support summary").last.click()
+        guide.locator("#follow-how").fill("telefon")
+        guide.locator("#follow-when").fill("varannan tisdag kl. 10")
+        guide.locator("#follow-contacts").fill("Skolan\nBUP")
+        take(guide, "console-follow", "#follow-how")
+        guide.locator("#panel-support form:has(#follow-how) button").click()
+        parent.get_by_role("link", name="Samordnaren och ni").click()
+        parent.get_by_role("button", name="Ja, jag godkänner").click()
+        parent.get_by_text("Karin följer er").wait_for()
+        guide.goto("/console/familjer")
+        take(guide, "console-families")
+        guide.locator(".entries a").first.click()
+        guide.locator("[id='who.0']").fill("Skolan")
+        guide.locator("[id='what.0']").fill("Kallar till SIP")
+        guide.get_by_role("button", name="Spara").click()
+        take(guide, "console-family")
+        parent.reload()
+        parent.get_by_text("Kallar till SIP").wait_for()
+        take(parent, "family-sees")
 
 
 def picture_suggestions(
@@ -113,9 +177,11 @@ def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     with running_product() as product, running_browser() as browser:
         product.add_guide("anna")
+        product.add_guide("karin", "Karin", "demokommun", "coordinator")
         picture_parent(browser, product)
         picture_papers(browser, product)
         picture_guide(browser, product)
+        picture_family(browser, product)
         picture_suggestions(browser, product, "suggestions-320", NARROW)
         picture_suggestions(browser, product, "suggestions-dark", {**PHONE, "color_scheme": "dark"})
 

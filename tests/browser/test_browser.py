@@ -180,7 +180,8 @@ def test_a_guide_takes_over_answers_live_and_gives_the_conversation_back(
     sign_in(guide, guide_login)
     queue = guide.locator(".queue")
     expect(queue).to_contain_text("Behöver samordning")
-    assert not re.search(r"skola|BUP|13 år|socialtjänst", queue.inner_text(), re.IGNORECASE)
+    expect(queue).to_contain_text("Skola och frånvaro")  # the area she shared, and no more
+    assert not re.search(r"BUP|13 år|socialtjänst|kommer inte", queue.inner_text(), re.IGNORECASE)
 
     take_over(guide, parent)
     for words in ("13 år", "socialtjänsten", "Någon behöver samordna"):

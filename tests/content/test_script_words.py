@@ -13,7 +13,7 @@ SAID = re.compile(r"""\bsay\("(\w+)"|\bpart\("(\w+)\"""")
 SHARED = ("message.js", "words.js", "thread.js")
 PAGES = {
     "web_live_": ("chat.js", "composer.js", "outbox.js", "conversation.js", "header.js", *SHARED),
-    "console_live_": ("console.js",),
+    "console_live_": ("console.js", "inbox.js", "aside.js", "desk.js"),
     "tools_live_": ("tools.js",),
     "privacy_live_": ("privacy.js",),
 }

@@ -17,11 +17,13 @@ from channels import (
     console,
     editing,
     editing_pages,
+    families,
     health,
     privacy_pages,
     tools,
     transfers,
     web,
+    workspace,
 )
 from channels.app import create_app
 
@@ -51,9 +53,11 @@ def routes() -> list[APIRoute]:
         for router in (
             web.router,
             tools.router,
+            families.router,
             booking.router,
             catalogue_pages.router,
             console.router,
+            workspace.router,
             editing.router,
             editing_pages.router,
             transfers.router,
@@ -93,6 +97,7 @@ async def test_a_stranger_gets_nothing_from_a_route_that_is_not_public(
         "outcome": "done_it",
         "receiver": "self",
         "answer": "yes",
+        "by": "2090-01-01T10:00",
     }
     for route in routes:
         if "access:public" in route.tags or route.path == "/console":
