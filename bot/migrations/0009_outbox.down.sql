@@ -1,0 +1,6 @@
+DROP TABLE code_attempts;
+DROP TABLE resume_codes;
+DROP TABLE channel_stops;
+DROP TABLE channel_costs;
+DROP TABLE outbox;
+DROP TABLE addresses;
