@@ -169,6 +169,63 @@ async def set_thread(
         )
 
 
+async def is_first_time(connection: Connection, channel: str, provider_id: str) -> bool:
+    """Whether what a provider delivered was not answered at the door before; noted."""
+    cursor = await connection.execute(
+        "INSERT INTO arrivals (channel, provider_id) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+        [channel, provider_id],
+    )
+    return cursor.rowcount > 0
+
+
+async def forget_notices_to(connection: Connection, seal: Seal, channel: str, value: str) -> int:
+    """Forget a number given for notices: whoever holds it wants no more."""
+    cursor = await connection.execute(
+        "DELETE FROM addresses WHERE channel = %s AND purpose = 'notice' AND mark = ANY(%s)",
+        [channel, seal.marks(f"{channel}:{value}")],
+    )
+    return cursor.rowcount
+
+
+async def take_thread(
+    connection: Connection, seal: Seal, conversation: UUID, channel: str, sender: str, value: str
+) -> UUID:
+    """Let this phone speak for a conversation from now on; what was said before is not sent."""
+    await connection.execute(
+        "DELETE FROM addresses WHERE channel = %s AND sender = %s AND mark = ANY(%s) "
+        "AND purpose = 'conversation'",
+        [channel, sender, seal.marks(f"{channel}:{value}")],
+    )
+    await connection.execute(
+        "DELETE FROM addresses WHERE conversation_id = %s AND purpose = 'conversation'",
+        [conversation],
+    )
+    address = await keep_address(
+        connection, seal, conversation, Address(channel, value), "conversation", sender
+    )
+    await connection.execute(
+        "UPDATE conversations SET channel = %s WHERE id = %s", [channel, conversation]
+    )
+    await catch_up(connection, address)
+    return address
+
+
+async def speak_on_the_web(connection: Connection, conversation: UUID) -> None:
+    """What is said from now on is shown on the web, until the phone writes again."""
+    await connection.execute(
+        "UPDATE conversations SET channel = 'web' WHERE id = %s", [conversation]
+    )
+
+
+async def catch_up(connection: Connection, address: UUID) -> None:
+    """What was said so far was read elsewhere and is not sent to the phone."""
+    await connection.execute(
+        "UPDATE addresses a SET rendered_seq = c.last_seq FROM conversations c "
+        "WHERE a.id = %s AND c.id = a.conversation_id",
+        [address],
+    )
+
+
 async def note_incoming(connection: Connection, address: UUID) -> None:
     """The phone wrote now; some channels may only be answered for a time after that."""
     await connection.execute("UPDATE addresses SET last_in_at = now() WHERE id = %s", [address])

@@ -97,6 +97,14 @@ async def add_piece(
     return cursor.rowcount > 0
 
 
+async def release(connection: Connection, address: UUID) -> None:
+    """Let what was held for an address go: the person has written."""
+    await connection.execute(
+        "UPDATE outbox SET due_at = now() WHERE address_id = %s AND due_at = 'infinity'", [address]
+    )
+    await notify(connection, OUTBOX, "")
+
+
 class Outbox:
     """Reads and writes what is to be sent, was sent and what it cost."""
 
@@ -221,6 +229,16 @@ class Outbox:
                     piece.worker,
                     piece.attempts,
                 ],
+            )
+
+    async def hold(self, piece: Piece) -> None:
+        """Keep a piece until the person has written again (`release`)."""
+        async with self._ledger.transaction() as connection:
+            await connection.execute(
+                "UPDATE outbox SET state = 'waiting', due_at = 'infinity', claimed_until = NULL, "
+                "claimed_by = NULL WHERE address_id = (SELECT address_id FROM outbox WHERE id = %s)"
+                " AND state IN ('waiting', 'sending')",
+                [piece.id],
             )
 
     async def report(

@@ -56,6 +56,14 @@ CREATE INDEX outbox_address ON outbox (address_id, id);
 CREATE UNIQUE INDEX outbox_provider ON outbox (provider, provider_id)
     WHERE provider_id IS NOT NULL;
 
+-- What a phone sent that was answered at the door; the rest is a row of messages.
+CREATE TABLE arrivals (
+    channel text NOT NULL,
+    provider_id text NOT NULL,
+    received_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (channel, provider_id)
+);
+
 -- What was sent, without to whom or what: a day, a municipality, a channel. Rows survive erasure.
 CREATE TABLE channel_costs (
     day date NOT NULL,

@@ -11,10 +11,20 @@ import pytest
 from fastapi.routing import APIRoute
 
 from bot.settings import PROJECT, Settings
-from channels import catalogue_pages, console, editing, editing_pages, health, tools, web
+from channels import (
+    catalogue_pages,
+    console,
+    editing,
+    editing_pages,
+    health,
+    resume,
+    sms,
+    tools,
+    web,
+)
 from channels.app import create_app
 
-ACCESS = {"access:public", "access:parent", "access:guide"}
+ACCESS = {"access:public", "access:parent", "access:guide", "access:provider"}
 ANYBODY = {
     "/",
     "/chat/{municipality}",
@@ -25,6 +35,8 @@ ANYBODY = {
     "/sitemap.xml",
     "/robots.txt",
     "/api/conversations",
+    "/api/resume",
+    "/fortsatt",
     "/console/login",
     "/health",
     "/ready",
@@ -43,6 +55,8 @@ def routes() -> list[APIRoute]:
             editing.router,
             editing_pages.router,
             health.router,
+            sms.router,
+            resume.router,
         )
         for route in router.routes
         if isinstance(route, APIRoute)
@@ -83,6 +97,8 @@ async def test_a_stranger_gets_nothing_from_a_route_that_is_not_public(
         for method in route.methods:
             answer = await client.request(method, path, json=_fitting(route, bodies))
             expected = (404,) if "access:parent" in route.tags else (401, 303)
+            if "access:provider" in route.tags:
+                expected = (403,)
             assert answer.status_code in expected, (method, path, answer.text)
 
 
