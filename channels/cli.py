@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from bot.settings import settings
+from channels.phone_cli import channel_app, sms_simulator
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,6 +26,8 @@ guide_app = typer.Typer(no_args_is_help=True, help="Accounts of guides.")
 catalogue_app = typer.Typer(no_args_is_help=True, help="The support catalogue.")
 app.add_typer(guide_app, name="guide")
 app.add_typer(catalogue_app, name="catalogue")
+app.add_typer(channel_app, name="channel")
+app.command("sms-simulator")(sms_simulator)
 
 ACTIONS = "actions"
 SHORTEST_PASSWORD = 10

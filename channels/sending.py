@@ -7,6 +7,7 @@ import datetime as dt
 import smtplib
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from email.message import EmailMessage
 from uuid import uuid4
 
@@ -82,9 +83,7 @@ class Sending:
                 bits = await self._linked(connection, bits, thread, look)
             for number, bit in enumerate(bits):
                 await put(connection, seal, self._short, thread, bit, look, f"{seq}.{number}")
-            menus = [bit.menu() for bit in bits if bit.choices]
-            # What is shown without numbers leaves the last ones in force: they are still read.
-            menu = menus[-1] if menus else ({} if _asks(messages) else thread.menu)
+            menu = self._short.menu_after(bits, look, thread.menu)
             last = max(seq, await self._ledger.last_seq(thread.conversation))
             await keep_rendered(connection, seal, thread, seq if messages else last, menu)
         return True
@@ -102,10 +101,7 @@ class Sending:
         text = await link_text(
             connection, self._ledger.seal, self._short, self._phones, thread, look
         )
-        return [
-            Bit(text, bit.choices, bit.multiple, bit.most, is_own=True) if bit.is_link else bit
-            for bit in bits
-        ]
+        return [replace(bit, text=text, is_link=False) if bit.is_link else bit for bit in bits]
 
     async def send_next(self) -> bool:
         """Hand one piece to its provider; false when none is due."""
@@ -206,10 +202,6 @@ async def put(
         parts=count(content["text"]).parts if look.channel == "sms" else 1,
         is_urgent=bit.is_urgent,
     )
-
-
-def _asks(messages: Sequence[object]) -> bool:
-    return any(getattr(message, "body", {}).get("question") for message in messages)
 
 
 async def send_mail(server: MailServer, piece: Piece, subject: str, text: str) -> Sent:

@@ -66,11 +66,8 @@ class Bit:
     is_link: bool = False
     is_urgent: bool = False
     is_own: bool = False  # not joined with others: a guide's words, an answer to danger
-
-    def menu(self) -> dict[str, Any]:
-        """What the numbers of this message mean."""
-        ids = [choice for choice, _ in self.choices]
-        return {"choices": ids, "multiple": self.multiple, "most": self.most}
+    is_automatic: bool = True
+    in_own_words: bool = False  # its choices are not listed: a number means nothing
 
 
 class Short:
@@ -123,6 +120,22 @@ class Short:
             return bit.text
         lines = [f"{number} {label}" for number, (_, label) in enumerate(bit.choices, 1)]
         return "\n".join(filter(None, [bit.text, *lines, self._how(bit, look)]))
+
+    def menu(self, bit: Bit, look: Look) -> dict[str, Any]:
+        """What the numbers of a message mean, and how it is answered."""
+        if bit.in_own_words:
+            return {"choices": [], "how": self.text("sms_own_words", look)}
+        if not bit.choices:
+            return {}
+        ids = [choice for choice, _ in bit.choices]
+        how = self._how(bit, look)
+        return {"choices": ids, "multiple": bit.multiple, "most": bit.most, "how": how}
+
+    def menu_after(self, bits: Sequence[Bit], look: Look, before: dict[str, Any]) -> dict[str, Any]:
+        """What numbers mean once these are sent: the last ones stay in force under a guide's words
+        and an answer to danger, and end with anything else that is said."""
+        said = [bit for bit in bits if bit.is_automatic and not bit.is_urgent]
+        return self.menu(said[-1], look) if said else before
 
     def _how(self, bit: Bit, look: Look) -> str:
         if bit.multiple and bit.most:
@@ -180,7 +193,8 @@ class Short:
         said = self.content.text(
             look.language, "sms_from_guide", name=message.name or "", text=message.text
         )
-        return [Bit(text, is_own=True) for text in split(self._plain(said, look), look)]
+        texts = split(self._plain(said, look), look)
+        return [Bit(text, is_own=True, is_automatic=False) for text in texts]
 
     def _neutral(self, message: Shown, look: Look) -> list[Bit]:
         text = self._words(message, look)
@@ -208,7 +222,8 @@ class Short:
         body = message.body
         lines = [f"{line['label']}: {line['value']}" for line in body.get("lines", [])]
         lines += [f"- {reason}" for reason in (body.get("level") or {}).get("reasons", [])]
-        text = "\n".join(filter(None, [message.text, *lines, self._numbers(message, look)]))
+        said = message.text if body.get("question") else self._words(message, look)
+        text = "\n".join(filter(None, [said, *lines, self._numbers(message, look)]))
         texts = split(self._plain(text, look), look)
         for card in body.get("cards", []):
             texts += split(self._plain(_card(card), look), look)
@@ -241,7 +256,7 @@ class Short:
         if not bit.choices or self.parts(bit, look) <= PARTS:
             return bit
         own = self.text("sms_own_words", look)
-        return replace(bit, text=f"{bit.text}\n{own}".strip(), choices=())
+        return replace(bit, text=f"{bit.text}\n{own}".strip(), choices=(), in_own_words=True)
 
     def _plain(self, text: str, look: Look) -> str:
         return plain(text) if look.channel == "sms" else text
@@ -267,9 +282,11 @@ def chosen(text: str, menu: Mapping[str, Any]) -> str | None:
 def split(text: str, look: Look) -> list[str]:
     """A text in messages of at most three parts, broken between sentences where it can be."""
     pieces: list[str] = []
-    for sentence in re.split(r"(?<=[.?:])\s+|\n+", text.strip()):
-        joined = f"{pieces[-1]} {sentence}" if pieces else sentence
-        if pieces and _fits(joined, look):
+    gap = ""
+    for sentence in re.split(r"((?<=[.?:])[ ]+|\n+)", text.strip()):
+        if not sentence.strip():
+            gap = sentence
+        elif pieces and _fits(joined := pieces[-1] + gap + sentence, look):
             pieces[-1] = joined
         else:
             pieces += _cut(sentence, look)

@@ -171,10 +171,26 @@ class PhoneDoor:
         if choice in _FULL:
             said = await self._at_door(written, self._set_full)
             return said or await self._ask_again(written)
+        is_number = re.fullmatch(r"[\d\s,.]+", written.arrived.text.strip())
+        if choice is None and is_number and thread is not None and thread.menu.get("how"):
+            return await self._at_door(written, self._how)
         return await self._accept(written, written.arrived.text, choice)
 
     async def _ask_again(self, written: Written) -> str | None:
+        """Have the open question asked again, where there is one."""
+        thread = await self._opened(written)
+        conversation = await self._doors.ledger.conversation(thread.conversation)
+        if conversation.requested_slot is None:
+            return None
         return await self._accept(written, written.arrived.text, "intent:repeat")
+
+    async def _how(self, connection: Connection, written: Written) -> str | None:
+        """A number that stands for nothing: how the open question is answered."""
+        thread, look = await self._known(connection, written)
+        if thread is not None:
+            bit = Bit(str(thread.menu.get("how", "")))
+            await self._say(connection, written, thread, bit, look)
+        return None
 
     def _word(self, text: str) -> str | None:
         said = re.sub(r"[^\w\s]", "", text).strip().casefold()
@@ -309,7 +325,9 @@ class PhoneDoor:
         seal = self._doors.ledger.seal
         await put(connection, seal, self.short, thread, bit, look, place)
         if bit.choices:
-            await addresses.keep_rendered(connection, seal, thread, thread.rendered_seq, bit.menu())
+            await addresses.keep_rendered(
+                connection, seal, thread, thread.rendered_seq, self.short.menu(bit, look)
+            )
 
     async def _known(self, connection: Connection, written: Written) -> tuple[Thread | None, Look]:
         thread = await self._of(connection, written)
@@ -371,6 +389,10 @@ class PhoneDoor:
             return await self._ask_again(written)
         await connection.commit()
         await self._opened(written)
+        thread, look = await self._known(connection, written)
+        assert thread is not None
+        bit = Bit(self.short.text("sms_begin", look))
+        await self._say(connection, written, thread, bit, look)
         return None
 
     async def _web(self, connection: Connection, written: Written) -> str | None:
