@@ -27,6 +27,7 @@ PARTS = 3
 TOLD = "told"  # in a message's body: the phone has it already
 WORDS = ("stop", "help", "start", "back", "guide", "skip", "web", "full", "short", "erase")
 _REFUSED = frozenset(f"intent:{intent}" for intent in REFUSALS)
+_OWN_NUMBER = re.compile(r"^\d+\s*[-–.]\s*")  # of a scale; the list has numbers already
 Shown = StoredMessage | OutgoingMessage
 
 
@@ -153,7 +154,7 @@ class Short:
         """
         paragraphs = self._plain(message.text, look).split("\n\n")
         rest = [self._numbers(message, look), *paragraphs[1:-1], self._person(look)]
-        text = paragraphs[0]
+        text = split(paragraphs[0], look)[0]
         for line in filter(None, rest):
             longer = f"{text}\n{line}"
             if look.channel != "sms" or count(longer).parts <= PARTS:
@@ -246,7 +247,9 @@ class Short:
         if asked.get("id") in self._policy.typed or not offered:
             return Bit("")
         mark = self.content.raw(look.language, "sms_example")
-        shown = [(c["id"], self._plain(c["label"].split(mark)[0], look)) for c in offered]
+        labels = [_OWN_NUMBER.sub("", c["label"].split(mark)[0]) for c in offered]
+        ids = [str(c["id"]) for c in offered]
+        shown = [(i, self._plain(label, look)) for i, label in zip(ids, labels, strict=True)]
         if not look.full_text and any(self.reveals(label) for _, label in shown):
             return Bit("")
         return Bit("", tuple(shown), multiple=bool(asked.get("multiple")), most=asked.get("most"))

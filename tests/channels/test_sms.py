@@ -170,15 +170,11 @@ async def test_a_guides_words_come_as_hers(new_phone: Phones4Tests, new_guide: N
     await phone.say("GUIDE")
     await phone.say("1")
     guide = await new_guide("strangnas")
-    handoffs = (await guide.get("handoffs")).json()["handoffs"]
-    mine = next(h for h in handoffs if h["channel"] == "sms" and h["state"] == "waiting")
+    queue = (await guide.get("queue")).json()["handoffs"]
+    mine = next(h for h in queue if h["channel"] == "sms" and h["state"] == "waiting")
     assert (await guide.post(f"handoffs/{mine['id']}/claim")).status_code == 200
     long = "Hej, jag heter Anna. Ring BUP i morgon så hjälps vi åt. " * 12
-    body = {"id": "guide-message-1", "text": long}
-    sent = await guide.client.post(
-        f"/console/api/handoffs/{mine['id']}/messages", json=body, headers=guide._headers
-    )
-    assert sent.status_code in (200, 201, 202), sent.text
+    await guide.post(f"handoffs/{mine['id']}/messages", id="guide-sms-1", text=long.strip())
     said = [text for text in await phone.read() if "BUP" in text]
     assert said[0].startswith("Anna: ")
     assert " ".join(said).count("Ring BUP i morgon") == 12
@@ -192,8 +188,8 @@ async def test_a_conversation_of_twelve_turns_survives_a_bad_provider(
     faults = new_phone.simulator.faults
     faults.duplicates, faults.reports = 2, "out_of_order"
     turns = [
-        "Hej", STORY, "bara skolan", "1", "inget", "HJÄLP", "2", "6", "HOPPA",
-        "3", "mer stöd på morgonen", "tack",
+        "Hej", STORY, "bara skolan", "1", "inget", "HJÄLP", "2", "6", "2",
+        "mer stöd på morgonen", "3", "1",
     ]  # fmt: skip
     for number, text in enumerate(turns):
         if number in (2, 5, 8):
@@ -206,11 +202,10 @@ async def test_a_conversation_of_twelve_turns_survives_a_bad_provider(
         await phone.read()
     said = await messages(phone, ledger, "parent")
     assert len(said) == len(turns) - 1  # all but HJÄLP, each once
-    asked = [line for text in phone.screen for line in text.split("\n") if line.endswith("?")]
-    questions = ["Hur går det med den första kontakten du nämnde?",
-                 "Vad fungerar bra, även om det är lite?"]  # fmt: skip
-    for question in questions:
-        assert sum(question in line for line in asked) <= 1
+    asked = [line for text in phone.screen for line in text.split("\n") if "?" in line]
+    again = ("Är någon i fara nu?", "Har ni fått den hjälp ni behöver?")  # where they fit
+    guided = [line for line in asked if not line.startswith(again)]
+    assert len(guided) == len(set(guided)) >= 3
     async with ledger.transaction() as connection:
         cursor = await connection.execute(
             "SELECT o.state, count(*) AS n FROM outbox o JOIN addresses a ON a.id = o.address_id "
