@@ -491,10 +491,25 @@ def door_of(request: Request) -> PhoneDoor:
     return door
 
 
-@router.api_route("/{provider}", methods=["GET", "POST"], tags=["access:provider"])
-@router.api_route("/{provider}/{secret}", methods=["GET", "POST"], tags=["access:provider"])
-async def deliver(request: Request, provider: str, secret: str = "") -> Response:
+@router.get("/{provider}", tags=["access:provider"])
+async def verify(request: Request, provider: str) -> Response:
+    """Answer a provider that asks whether this address is ours."""
+    return await _answered(request, provider)
+
+
+@router.post("/{provider}", tags=["access:provider"])
+async def deliver(request: Request, provider: str) -> Response:
     """What a provider delivers: messages and reports. 403 for anybody else, and no row."""
+    return await _answered(request, provider)
+
+
+@router.post("/{provider}/{secret}", tags=["access:provider"])
+async def deliver_to_secret(request: Request, provider: str, secret: str) -> Response:
+    """The same, from a provider that signs nothing; the adapter reads the secret itself."""
+    return await _answered(request, provider)
+
+
+async def _answered(request: Request, provider: str) -> Response:
     door = door_of(request)
     known = door.phones.by_name.get(provider)
     if known is None:

@@ -21,7 +21,7 @@ from nlu import safety
 LANGUAGES = ["sv", "en"]
 CHANNELS = ["sms", "whatsapp"]
 SLOTS: dict[str, Any] = {
-    "needs": {"school_absence": 0.95, "adhd_autism": 0.9},
+    "needs": {"school_absence": 0.95, "npf_child": 0.9},
     "actors": ["school", "bup", "social_services"],
     "child_age": 9,
     "child_age_2": 12,

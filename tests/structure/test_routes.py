@@ -89,6 +89,7 @@ async def test_a_stranger_gets_nothing_from_a_route_that_is_not_public(
         "id": "12345678",
         "language": "sv",
         "outcome": "done_it",
+        "purpose": "pause",
     }
     for route in routes:
         if "access:public" in route.tags or route.path == "/console":
