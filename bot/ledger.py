@@ -170,6 +170,12 @@ class Ledger:
         stored = await cursor.fetchone()
         if stored is None:
             raise RuntimeError("the insert returned no id")
+        if message.author is Author.PARENT and message.channel != row["channel"]:
+            # The answer goes where the parent last wrote.
+            await connection.execute(
+                "UPDATE conversations SET channel = %s WHERE id = %s",
+                [message.channel, conversation],
+            )
         if message.acute:
             await self._flag_acute(connection, conversation)
         for answer in answers:

@@ -7,6 +7,8 @@ what they sealed, so a key can be rotated.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import os
 import re
@@ -94,6 +96,7 @@ class Seal:
 
     def __init__(self, keys: list[bytes]) -> None:
         self._fernet = MultiFernet([Fernet(key) for key in keys])
+        self._keys = keys
 
     @classmethod
     def from_file(cls, path: Path) -> Seal:
@@ -107,6 +110,13 @@ class Seal:
 
     def seal(self, content: Any) -> bytes:
         return self._fernet.encrypt(json.dumps(content, ensure_ascii=False).encode())
+
+    def marks(self, text: str) -> list[bytes]:
+        """Keyed hashes that recognise a text without revealing it, one a key, newest first.
+
+        Store the first; look among all of them, so that a key can be rotated.
+        """
+        return [hmac.digest(key, text.encode(), hashlib.sha256) for key in self._keys]
 
     def open(self, sealed: bytes | None) -> Any:
         """The sealed content, None for None. Raises SealError when no key fits."""

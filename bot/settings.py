@@ -26,6 +26,10 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address the web process listens on")
     port: int = Field(8080, description="port the web process listens on")
     embedder: str | None = Field(None, description="path or hub name of another embedding model")
+    channels_file: Path | None = Field(
+        None, description="numbers and providers; unset = channels.yml in the data folder"
+    )
+    channels_off: str = Field("", description="channels that send nothing, divided by commas")
     lease: float = Field(10.0, description="how long a worker may hold a message")
     understand_timeout: float = Field(3.0, description="longest time to understand or search")
     engine_timeout: float = Field(4.0, description="longest time for the dialogue engine")
@@ -39,6 +43,14 @@ class Settings(BaseSettings):
     @property
     def keys(self) -> Path:
         return self.key_file or self.data / "keys" / "text.key"
+
+    @property
+    def channels(self) -> Path:
+        return self.channels_file or self.data / "channels.yml"
+
+    @property
+    def stopped_channels(self) -> frozenset[str]:
+        return frozenset(name.strip() for name in self.channels_off.split(",") if name.strip())
 
     @property
     def rasa_project(self) -> Path:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -131,8 +132,17 @@ async def open_worker(settings: Settings, url: str, actions: str) -> AsyncIterat
             reader.stop()
 
 
-async def run(settings: Settings, url: str, actions: str, stop: asyncio.Event) -> None:
-    """Take turns until `stop` is set; a database that goes away is waited for."""
+async def run(
+    settings: Settings,
+    url: str,
+    actions: str,
+    stop: asyncio.Event,
+    beside: Sequence[Callable[[Settings, str], Coroutine[Any, Any, None]]] = (),
+) -> None:
+    """Take turns until `stop` is set; a database that goes away is waited for.
+
+    `beside` is what this process does as well, until it ends.
+    """
     async with open_worker(settings, url, actions) as worker:
         log.info("worker_ready", worker=str(worker.id))
         wake = asyncio.Event()
@@ -141,6 +151,7 @@ async def run(settings: Settings, url: str, actions: str, stop: asyncio.Event) -
             asyncio.create_task(_sweep_hourly(url)),
             asyncio.create_task(_watch_handoffs(worker.handoff_clock)),
             asyncio.create_task(watch(url, settings, lambda: worker.edits, worker.reload)),
+            *(asyncio.create_task(other(settings, url)) for other in beside),
         ]
         try:
             while not stop.is_set():

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import httpx
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
@@ -31,6 +32,8 @@ from channels import (
     families,
     health,
     privacy_pages,
+    resume,
+    sms,
     tools,
     transfers,
     web,
@@ -38,6 +41,7 @@ from channels import (
 )
 from channels.doors import Doors
 from channels.errors import DoorError, error_response, language_of
+from channels.phones import Phones
 from channels.stream import CHANNELS, Hub
 from knowledge.catalogue import Catalogue
 from nlu import safety
@@ -63,21 +67,26 @@ def create_app(settings: Settings, url: str) -> FastAPI:
     replies = Replies(content, shipped, Policy.load())
     following = Following(shipped, replies, remembered(settings))
     seal = Seal.from_file(settings.keys)
+    phones = Phones.load(settings.channels)
     safety.check("")  # the word lists are read now, not by the first parent
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         hub = Hub()
-        async with open_pool(url, size=10) as pool:
+        async with open_pool(url, size=10) as pool, httpx.AsyncClient() as http:
             ledger = Ledger(pool, seal)
-            app.state.doors = Doors(settings, ledger, shipped, content, replies, hub)
+            doors = Doors(settings, ledger, shipped, content, replies, hub)
+            app.state.doors = doors
+            app.state.phone_door = sms.PhoneDoor(doors, phones, http)
             tasks = [
                 asyncio.create_task(listen(url, CHANNELS, hub.heard)),
                 asyncio.create_task(watch(url, settings, lambda: following.edits, following.use)),
+                asyncio.create_task(app.state.phone_door.store_waiting()),
             ]
             yield
             for task in tasks:
                 task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     app = FastAPI(title="Lotsa", version="0.1.0", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.include_router(web.router)
@@ -92,6 +101,8 @@ def create_app(settings: Settings, url: str) -> FastAPI:
     app.include_router(transfers.router)
     app.include_router(privacy_pages.router)
     app.include_router(health.router)
+    app.include_router(sms.router)
+    app.include_router(resume.router)
     app.mount("/static", StaticFiles(directory=web.FOLDER / "static"))
     app.add_exception_handler(DoorError, _door_error)
     app.add_exception_handler(editing_pages.SignedOutError, editing_pages.to_login)

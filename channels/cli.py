@@ -15,6 +15,7 @@ import typer
 
 from bot.settings import settings
 from channels.handoff_cli import handoff_app
+from channels.phone_cli import channel_app, sms_simulator
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,6 +28,8 @@ catalogue_app = typer.Typer(no_args_is_help=True, help="The support catalogue.")
 app.add_typer(guide_app, name="guide")
 app.add_typer(catalogue_app, name="catalogue")
 app.add_typer(handoff_app, name="handoff")
+app.add_typer(channel_app, name="channel")
+app.command("sms-simulator")(sms_simulator)
 
 ACTIONS = "actions"
 SHORTEST_PASSWORD = 10

@@ -15,6 +15,8 @@ STATUS = {
     "unknown_conversation": 404,
     "unknown_municipality": 404,
     "unknown_page": 404,
+    "wrong_code": 404,
+    "too_many_codes": 429,
     "not_your_entry": 403,
     "unknown_service": 404,
     "entry_needed": 409,
@@ -67,5 +69,5 @@ def error_response(error: DoorError, language: str, content: Content) -> JSONRes
     }
     if error.messages:
         body["messages"] = error.messages
-    headers = {"Retry-After": "60"} if STATUS[error.code] == 503 else {}
+    headers = {"Retry-After": "60"} if STATUS[error.code] in (429, 503) else {}
     return JSONResponse(body, STATUS[error.code], headers)

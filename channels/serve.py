@@ -124,6 +124,7 @@ def run_web(settings: Settings) -> None:
 def run_worker(settings: Settings, actions: str) -> None:
     """The worker process, until SIGTERM or SIGINT."""
     from bot.worker import run
+    from channels.sending import run_sending
 
     configure_logging(settings.log_level)
     url = database_url(settings)
@@ -133,6 +134,6 @@ def run_worker(settings: Settings, actions: str) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        await run(settings, url, actions, stop)
+        await run(settings, url, actions, stop, [run_sending])
 
     asyncio.run(work())

@@ -1,0 +1,1 @@
+"""Providers of SMS and messaging: one adapter each, behind one interface."""
