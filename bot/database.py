@@ -119,10 +119,10 @@ async def migrate(url: str, target: int | None = None) -> list[int]:
             raise RuntimeError(
                 f"the database is at {current}, this version knows {newest}: upgrade"
             )
-        for version in range(current + 1, goal + 1):
+        for version in sorted(v for v in files if current < v <= goal):
             await _run(connection, files[version]["up"], version, forward=True)
             ran.append(version)
-        for version in range(current, goal, -1):
+        for version in sorted((v for v in files if goal < v <= current), reverse=True):
             await _run(connection, files[version]["down"], version, forward=False)
             ran.append(version)
     return ran

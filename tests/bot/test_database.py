@@ -17,7 +17,7 @@ async def tables(url: str) -> set[str]:
 
 async def test_migrations_go_up_down_and_up_again(fresh_database: str) -> None:
     ran = await migrate(fresh_database)
-    assert ran == list(range(1, len(ran) + 1))
+    assert ran == sorted(set(ran))
     filled = await tables(fresh_database)
     assert {"messages", "catalogue_edits"} <= filled
     assert await migrate(fresh_database, target=0) == ran[::-1]
