@@ -1,4 +1,4 @@
-"""Who read, took over or changed what: rows that are added, never changed, one chain a municipality.
+"""Who read, took over or changed what: rows added, never changed, one chain a municipality.
 
 Each row's hash covers the one before it, so a row that is changed, taken out or put in is found.
 The newest hash, noted outside the database, also tells when a whole chain was written anew. A row

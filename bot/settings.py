@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT = Path(__file__).parents[1]
@@ -30,6 +30,10 @@ class Settings(BaseSettings):
     engine_timeout: float = Field(4.0, description="longest time for the dialogue engine")
     queue_limit: int = Field(500, description="unanswered messages above which new ones wait")
     message_length: int = Field(4000, description="longest message, in characters")
+    sign_in_file: Path | None = Field(None, description="how people sign in to the console")
+    provider_secrets: dict[str, SecretStr] = Field(
+        {}, description="client secrets of sign-in providers: JSON by municipality"
+    )
     log_level: str = Field("INFO", description="lowest level that is logged")
 
     @property

@@ -22,9 +22,22 @@ from bot.log import get_log
 from bot.privacy import Seal
 from bot.replies import Replies
 from bot.settings import Settings
-from channels import catalogue_pages, console, editing, editing_pages, health, tools, web
+from channels import (
+    accounts_pages,
+    audit_pages,
+    catalogue_pages,
+    console,
+    editing,
+    editing_pages,
+    health,
+    provider_pages,
+    sign_in_pages,
+    tools,
+    web,
+)
 from channels.doors import Doors
 from channels.errors import DoorError, error_response, language_of
+from channels.sign_in_rules import SignInRules
 from channels.stream import CHANNELS, Hub
 from knowledge.catalogue import Catalogue
 from nlu import safety
@@ -49,6 +62,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
     shipped, content = Catalogue.load(), Content.load()
     replies = Replies(content, shipped, Policy.load())
     following = Following(shipped, replies, remembered(settings))
+    rules = SignInRules.load(settings.sign_in_file)
     seal = Seal.from_file(settings.keys)
     safety.check("")  # the word lists are read now, not by the first parent
 
@@ -57,6 +71,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
         hub = Hub()
         async with open_pool(url, size=10) as pool:
             ledger = Ledger(pool, seal)
+            app.state.sign_in_rules = rules
             app.state.doors = Doors(settings, ledger, shipped, content, replies, hub)
             tasks = [
                 asyncio.create_task(listen(url, CHANNELS, hub.heard)),
@@ -75,6 +90,12 @@ def create_app(settings: Settings, url: str) -> FastAPI:
     app.include_router(editing_pages.router)
     app.include_router(health.router)
     app.mount("/static", StaticFiles(directory=web.FOLDER / "static"))
+    app.include_router(sign_in_pages.public)
+    app.include_router(sign_in_pages.router)
+    app.include_router(provider_pages.router)
+    app.include_router(accounts_pages.router)
+    app.include_router(audit_pages.router)
+    app.include_router(audit_pages.parents)
     app.add_exception_handler(DoorError, _door_error)
     app.add_exception_handler(editing_pages.SignedOutError, editing_pages.to_login)
     app.add_exception_handler(RequestValidationError, _bad_request)

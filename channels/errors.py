@@ -16,6 +16,8 @@ STATUS = {
     "unknown_municipality": 404,
     "unknown_page": 404,
     "not_your_entry": 403,
+    "wrong_role": 403,
+    "unknown_account": 404,
     "unknown_service": 404,
     "entry_needed": 409,
     "entry_overtaken": 409,

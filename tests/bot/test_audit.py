@@ -27,7 +27,7 @@ async def filled(fresh_database: str) -> AsyncIterator[str]:
             await audit.write(
                 connection, Operator("gnesta"), "account_added", audit.account(uuid4())
             )
-    yield fresh_database
+    return fresh_database
 
 
 async def verdict(url: str, noted: tuple[int, str] | None = None) -> audit.Verdict:

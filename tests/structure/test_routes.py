@@ -11,7 +11,19 @@ import pytest
 from fastapi.routing import APIRoute
 
 from bot.settings import PROJECT, Settings
-from channels import catalogue_pages, console, editing, editing_pages, health, tools, web
+from channels import (
+    accounts_pages,
+    audit_pages,
+    catalogue_pages,
+    console,
+    editing,
+    editing_pages,
+    health,
+    provider_pages,
+    sign_in_pages,
+    tools,
+    web,
+)
 from channels.app import create_app
 
 ACCESS = {"access:public", "access:parent", "access:guide"}
@@ -26,6 +38,8 @@ ANYBODY = {
     "/robots.txt",
     "/api/conversations",
     "/console/login",
+    "/console/leverantor/svar",
+    "/console/leverantor/{municipality}",
     "/health",
     "/ready",
 }
@@ -42,6 +56,12 @@ def routes() -> list[APIRoute]:
             console.router,
             editing.router,
             editing_pages.router,
+            sign_in_pages.public,
+            sign_in_pages.router,
+            provider_pages.router,
+            accounts_pages.router,
+            audit_pages.router,
+            audit_pages.parents,
             health.router,
         )
         for route in router.routes
