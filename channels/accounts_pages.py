@@ -164,7 +164,10 @@ async def texts_page(request: Request, guide: TextReader, sprak: str = "") -> Re
     ]
     chosen = next((row for row in rows if row["code"] == sprak), None)
     texts = (
-        [(i, content.raw("sv", i), content.raw(sprak, i)) for i in sorted(content.ids(sprak))]
+        [
+            (i, content.raw("sv", i) if content.has("sv", i) else "", content.raw(sprak, i))
+            for i in sorted(content.ids(sprak))
+        ]
         if chosen
         else []
     )

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from bot.settings import settings
+from channels.accounts_cli import add_commands, audit_app, given_roles
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,6 +26,8 @@ guide_app = typer.Typer(no_args_is_help=True, help="Accounts of guides.")
 catalogue_app = typer.Typer(no_args_is_help=True, help="The support catalogue.")
 app.add_typer(guide_app, name="guide")
 app.add_typer(catalogue_app, name="catalogue")
+app.add_typer(audit_app, name="audit")
+add_commands(guide_app)
 
 ACTIONS = "actions"
 SHORTEST_PASSWORD = 10
@@ -273,6 +276,10 @@ def guide_add(
         str, typer.Option(prompt=True, hide_input=True, help="At least 10 characters.")
     ],
     function: Annotated[str, typer.Option(help="guide, coordinator or after_hours.")] = "guide",
+    roles: Annotated[
+        str | None,
+        typer.Option(help="guide, coordinator, editor, admin, auditor; with commas between."),
+    ] = None,
     json_: Json = False,
 ) -> None:
     """A local account for the console."""
@@ -285,13 +292,14 @@ def guide_add(
         raise fail(f"no function '{function}'", "Choose guide, coordinator or after_hours.")
     if len(password) < SHORTEST_PASSWORD:
         raise fail("the password is too short", f"Choose {SHORTEST_PASSWORD} characters or more.")
-    if not asyncio.run(_add_guide(municipality, login, name, function, password)):
+    given = given_roles(roles)
+    if not asyncio.run(_add_guide(municipality, login, name, function, password, given)):
         raise fail(f"the login '{login}' is taken", "Choose another.")
     show({"login": login}, json_, [f"{name} can sign in at /console as {login}."])
 
 
 async def _add_guide(
-    municipality: str, login: str, name: str, function: str, password: str
+    municipality: str, login: str, name: str, function: str, password: str, roles: list[str] | None
 ) -> bool:
     from psycopg.errors import UniqueViolation
 
@@ -303,7 +311,7 @@ async def _add_guide(
     await run_migrations(url)
     try:
         async with await connect(url) as connection:
-            await add_guide(connection, municipality, login, name, function, password)
+            await add_guide(connection, municipality, login, name, function, password, roles)
     except UniqueViolation:
         return False
     return True
