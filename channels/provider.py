@@ -121,7 +121,7 @@ async def _about(client: AsyncOAuth2Client, provider: Provider) -> dict[str, Any
 
 async def _json(client: AsyncOAuth2Client, address: str) -> dict[str, Any]:
     try:
-        answer = await client.get(address, withhold_token=True)
+        answer = await client.request("GET", address, withhold_token=True)
         answer.raise_for_status()
         plain = answer.json()
     except (httpx.HTTPError, ValueError) as error:
