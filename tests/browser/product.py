@@ -52,9 +52,24 @@ class Product:
     address: str
     log: Path
 
-    def add_guide(self, login: str, name: str = "Anna", municipality: str = "strangnas") -> None:
+    def add_guide(
+        self,
+        login: str,
+        name: str = "Anna",
+        municipality: str = "strangnas",
+        roles: str = "guide",
+    ) -> None:
         """An account, made as an operator makes it. Raises RuntimeError when it is refused."""
-        person = ["--municipality", municipality, "--login", login, "--name", name]
+        person = [
+            "--municipality",
+            municipality,
+            "--login",
+            login,
+            "--name",
+            name,
+            "--roles",
+            roles,
+        ]
         done = subprocess.run(
             [*_command("guide", "add"), *person, "--password", PASSWORD],
             env=self.environment,
