@@ -1,4 +1,4 @@
-"""The console's own pages in a browser: signing in with two steps, by keyboard, without barriers."""
+"""The console's own pages in a browser: two steps to sign in, by keyboard, without barriers."""
 
 from __future__ import annotations
 
