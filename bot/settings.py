@@ -6,7 +6,7 @@ import datetime as dt
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT = Path(__file__).parents[1]
@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     message_length: int = Field(4000, description="longest message, in characters")
     clock: dt.datetime | None = Field(
         None, description="try the installation as if it started at this time (local)"
+    )
+    sign_in_file: Path | None = Field(None, description="how people sign in to the console")
+    provider_secrets: dict[str, SecretStr] = Field(
+        {}, description="client secrets of sign-in providers: JSON by municipality"
     )
     log_level: str = Field("INFO", description="lowest level that is logged")
 

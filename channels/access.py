@@ -1,38 +1,26 @@
-"""Who may see what: the only place that fetches a conversation or handoff for somebody."""
+"""Who may see what: the only place that fetches a conversation or handoff for somebody.
+
+Every read of a conversation by somebody who works in the console is a row of the audit log.
+"""
 
 from __future__ import annotations
 
-import datetime as dt
-import secrets
-from dataclasses import dataclass
-from uuid import UUID, uuid4
+from typing import Literal, get_args
+from uuid import UUID
 
-from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
-
-from bot import handoff
-from bot.database import Connection
+from bot import audit, handoff
 from bot.handoff import Handoff
-from bot.ledger import Conversation, Ledger, hash_token
+from bot.ledger import Conversation, Ledger
+from bot.messages import StoredMessage
+from bot.privacy import mask
+from channels.accounts import AccessError, Guide, add_guide
+from channels.sessions import guide_of_session, sign_out
 
-SESSION = dt.timedelta(hours=8)
-_hasher = PasswordHasher()
-# Verified when the login is unknown, so that the answer takes as long.
-_NOBODY = _hasher.hash(secrets.token_urlsafe(16))
+__all__ = ["AccessError", "Guide", "add_guide", "guide_of_session", "sign_out"]
 
-
-@dataclass(frozen=True, slots=True)
-class Guide:
-    """A signed-in person of one municipality."""
-
-    id: UUID
-    municipality: str
-    name: str
-    function: str
-
-
-class AccessError(PermissionError):
-    """Not signed in, or not allowed."""
+Reason = Literal["acute", "handover", "complaint", "mistake", "parent_asked", "technical"]
+REASONS: tuple[Reason, ...] = get_args(Reason)
+LONGEST_NOTE = 300  # characters
 
 
 async def conversation_of_parent(
@@ -59,64 +47,69 @@ async def held_by(ledger: Ledger, handoff_id: UUID, guide: Guide) -> Handoff:
     return found
 
 
-async def add_guide(
-    connection: Connection, municipality: str, login: str, name: str, function: str, password: str
-) -> UUID:
-    """A new local account. Raises psycopg.errors.UniqueViolation when the login is taken."""
-    guide = uuid4()
-    await connection.execute(
-        "INSERT INTO guides (id, municipality, login, name, function, password_hash) "
-        "VALUES (%s, %s, %s, %s, %s, %s)",
-        [guide, municipality, login, name, function, _hasher.hash(password)],
-    )
-    return guide
+async def messages_of(
+    ledger: Ledger, conversation: Conversation, after: int = 0
+) -> list[StoredMessage]:
+    """What was said, for the parent whose conversation it is."""
+    return await ledger.messages(conversation.id, after)
 
 
-async def sign_in(ledger: Ledger, municipality: str, login: str, password: str) -> str:
-    """A session token. Raises AccessError without telling which part was wrong."""
+async def read_held(ledger: Ledger, held: Handoff, guide: Guide) -> list[StoredMessage]:
+    """What was said since the parent asked for a person, for the guide who holds it."""
+    said = await ledger.messages(held.conversation_id)
+    await _note(ledger, held, guide, "conversation_read")
+    return [message for message in said if message.sent_at >= held.requested_at]
+
+
+async def follow_held(
+    ledger: Ledger, held: Handoff, guide: Guide, after: int
+) -> list[StoredMessage]:
+    """What is new in a conversation the guide has open."""
+    said = await ledger.messages(held.conversation_id, after)
+    if any(message.author != "guide" for message in said):
+        await _note(ledger, held, guide, "conversation_read", after=after)
+    return said
+
+
+async def open_unclaimed(
+    ledger: Ledger, found: Handoff, guide: Guide, reason: str, note: str
+) -> list[StoredMessage]:
+    """The same without taking over, for a stated reason that an auditor reviews.
+
+    The reason's own words are kept apart from the log and erased with the conversation. Raises
+    ValueError for a reason that is not on the list, or without words of its own.
+    """
+    words = mask(note.replace("\x00", "").strip()[:LONGEST_NOTE]).text
+    if reason not in REASONS or not words:
+        raise ValueError("a reason is needed")
+    said = await ledger.messages(found.conversation_id)
     async with ledger.transaction() as connection:
-        cursor = await connection.execute(
-            "SELECT id, password_hash FROM guides "
-            "WHERE municipality = %s AND login = %s AND disabled_at IS NULL",
-            [municipality, login],
-        )
-        row = await cursor.fetchone()
-        try:
-            _hasher.verify(row["password_hash"] if row else _NOBODY, password)
-        except VerificationError as error:
-            raise AccessError("wrong login or password") from error
-        if row is None:
-            raise AccessError("wrong login or password")
-        token = secrets.token_urlsafe(32)
+        subject = audit.conversation(found.conversation_id)
+        number = await audit.write(connection, guide, "break_glass", subject, reason=reason)
         await connection.execute(
-            "INSERT INTO guide_sessions (token_hash, municipality, guide_id, expires_at) "
-            "VALUES (%s, %s, %s, now() + %s)",
-            [hash_token(token), municipality, row["id"], SESSION],
+            "INSERT INTO opening_reasons (municipality, number, conversation_id, sealed_note) "
+            "VALUES (%s, %s, %s, %s)",
+            [guide.municipality, number, found.conversation_id, ledger.seal.seal(words)],
         )
-    return token
+    return [message for message in said if message.sent_at >= found.requested_at]
 
 
-async def guide_of_session(ledger: Ledger, token: str | None) -> Guide:
-    """The guide of a session, noted as present. Raises AccessError."""
-    if not token:
-        raise AccessError("no session")
+async def reasons_given(ledger: Ledger, auditor: Guide, numbers: list[int]) -> dict[int, str]:
+    """The words of openings in the auditor's municipality, by number in the log."""
     async with ledger.transaction() as connection:
         cursor = await connection.execute(
-            "UPDATE guide_sessions s SET seen_at = now() FROM guides g "
-            "WHERE s.token_hash = %s AND s.expires_at > now() AND g.id = s.guide_id "
-            "AND g.disabled_at IS NULL RETURNING g.id, g.municipality, g.name, g.function",
-            [hash_token(token)],
+            "SELECT number, sealed_note FROM opening_reasons "
+            "WHERE municipality = %s AND number = ANY(%s)",
+            [auditor.municipality, numbers],
         )
-        row = await cursor.fetchone()
-    if row is None:
-        raise AccessError("session ended")
-    return Guide(row["id"], row["municipality"], row["name"], row["function"])
+        rows = await cursor.fetchall()
+    return {row["number"]: ledger.seal.open(row["sealed_note"]) for row in rows}
 
 
-async def sign_out(ledger: Ledger, token: str | None) -> None:
-    """End a session."""
-    if token:
-        async with ledger.transaction() as connection:
-            await connection.execute(
-                "DELETE FROM guide_sessions WHERE token_hash = %s", [hash_token(token)]
-            )
+async def _note(
+    ledger: Ledger, found: Handoff, guide: Guide, act: audit.Act, **detail: int
+) -> None:
+    async with ledger.transaction() as connection:
+        await audit.write(
+            connection, guide, act, audit.conversation(found.conversation_id), **detail
+        )

@@ -24,6 +24,8 @@ from bot.privacy import Seal
 from bot.replies import Replies
 from bot.settings import Settings
 from channels import (
+    accounts_pages,
+    audit_pages,
     booking,
     catalogue_pages,
     console,
@@ -32,7 +34,9 @@ from channels import (
     families,
     health,
     privacy_pages,
+    provider_pages,
     resume,
+    sign_in_pages,
     sms,
     tools,
     transfers,
@@ -42,6 +46,7 @@ from channels import (
 from channels.doors import Doors
 from channels.errors import DoorError, error_response, language_of
 from channels.phones import Phones
+from channels.sign_in_rules import SignInRules
 from channels.stream import CHANNELS, Hub
 from knowledge.catalogue import Catalogue
 from nlu import safety
@@ -66,6 +71,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
     shipped, content = Catalogue.load(), Content.load()
     replies = Replies(content, shipped, Policy.load())
     following = Following(shipped, replies, remembered(settings))
+    rules = SignInRules.load(settings.sign_in_file)
     seal = Seal.from_file(settings.keys)
     phones = Phones.load(settings.channels)
     safety.check("")  # the word lists are read now, not by the first parent
@@ -77,6 +83,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
             ledger = Ledger(pool, seal)
             doors = Doors(settings, ledger, shipped, content, replies, hub)
             app.state.doors = doors
+            app.state.sign_in_rules = rules
             app.state.phone_door = sms.PhoneDoor(doors, phones, http)
             tasks = [
                 asyncio.create_task(listen(url, CHANNELS, hub.heard)),
@@ -104,6 +111,12 @@ def create_app(settings: Settings, url: str) -> FastAPI:
     app.include_router(sms.router)
     app.include_router(resume.router)
     app.mount("/static", StaticFiles(directory=web.FOLDER / "static"))
+    app.include_router(sign_in_pages.public)
+    app.include_router(sign_in_pages.router)
+    app.include_router(provider_pages.router)
+    app.include_router(accounts_pages.router)
+    app.include_router(audit_pages.router)
+    app.include_router(audit_pages.parents)
     app.add_exception_handler(DoorError, _door_error)
     app.add_exception_handler(editing_pages.SignedOutError, editing_pages.to_login)
     app.add_exception_handler(RequestValidationError, _bad_request)

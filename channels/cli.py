@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from bot.settings import settings
+from channels.accounts_cli import add_commands, audit_app, given_roles
 from channels.handoff_cli import handoff_app
 from channels.phone_cli import channel_app, sms_simulator
 
@@ -30,6 +31,8 @@ app.add_typer(catalogue_app, name="catalogue")
 app.add_typer(handoff_app, name="handoff")
 app.add_typer(channel_app, name="channel")
 app.command("sms-simulator")(sms_simulator)
+app.add_typer(audit_app, name="audit")
+add_commands(guide_app)
 
 ACTIONS = "actions"
 SHORTEST_PASSWORD = 10
@@ -278,6 +281,10 @@ def guide_add(
         str, typer.Option(prompt=True, hide_input=True, help="At least 10 characters.")
     ],
     function: Annotated[str, typer.Option(help="guide, coordinator or after_hours.")] = "guide",
+    roles: Annotated[
+        str | None,
+        typer.Option(help="guide, coordinator, editor, admin, auditor; with commas between."),
+    ] = None,
     json_: Json = False,
 ) -> None:
     """A local account for the console."""
@@ -290,13 +297,14 @@ def guide_add(
         raise fail(f"no function '{function}'", "Choose guide, coordinator or after_hours.")
     if len(password) < SHORTEST_PASSWORD:
         raise fail("the password is too short", f"Choose {SHORTEST_PASSWORD} characters or more.")
-    if not asyncio.run(_add_guide(municipality, login, name, function, password)):
+    given = given_roles(roles)
+    if not asyncio.run(_add_guide(municipality, login, name, function, password, given)):
         raise fail(f"the login '{login}' is taken", "Choose another.")
     show({"login": login}, json_, [f"{name} can sign in at /console as {login}."])
 
 
 async def _add_guide(
-    municipality: str, login: str, name: str, function: str, password: str
+    municipality: str, login: str, name: str, function: str, password: str, roles: list[str] | None
 ) -> bool:
     from psycopg.errors import UniqueViolation
 
@@ -308,7 +316,7 @@ async def _add_guide(
     await run_migrations(url)
     try:
         async with await connect(url) as connection:
-            await add_guide(connection, municipality, login, name, function, password)
+            await add_guide(connection, municipality, login, name, function, password, roles)
     except UniqueViolation:
         return False
     return True

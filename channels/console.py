@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends, Form, Request, Response
+from fastapi import APIRouter, Body, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot import call_backs, desk, handoff, handoff_figures
+from bot import audit, call_backs, desk, handoff, handoff_figures
 from bot.desk_help import area_of
 from bot.engine.reply import ReplyRequest
 from bot.handoff import Handoff, TransitionError
@@ -23,12 +23,14 @@ from bot.privacy import mask
 from channels.access import (
     AccessError,
     Guide,
+    follow_held,
     guide_of_session,
     handoff_of_guide,
     held_by,
-    sign_in,
+    read_held,
     sign_out,
 )
+from channels.accounts import HANDLES, home_of
 from channels.doors import Doors
 from channels.errors import DoorError
 from channels.stream import COMMENT, TYPING, event, notices
@@ -41,17 +43,28 @@ MASKED_FOR_GUIDES = frozenset({"personal_number"})
 router = APIRouter(prefix="/console")
 
 
-async def signed_in(request: Request) -> Guide:
-    """The guide of the session cookie; writes must carry the console's own header."""
-    if request.method != "GET" and request.headers.get("x-lotsa-console") != "1":
-        raise DoorError("not_allowed")
-    try:
-        return await guide_of_session(doors_of(request).ledger, request.cookies.get(COOKIE))
-    except AccessError as error:
-        raise DoorError("not_allowed") from error
+def signed_in_as(roles: frozenset[str]) -> Callable[[Request], Awaitable[Guide]]:
+    """The guide of the session cookie, if she has one of the roles.
+
+    Writes must carry the console's own header. What the page asks for by itself is no act.
+    """
+
+    async def signed_in(request: Request) -> Guide:
+        if request.method != "GET" and request.headers.get("x-lotsa-console") != "1":
+            raise DoorError("not_allowed")
+        token, is_act = request.cookies.get(COOKIE), request.method != "GET"
+        try:
+            guide = await guide_of_session(doors_of(request).ledger, token, is_act=is_act)
+        except AccessError as error:
+            raise DoorError("not_allowed") from error
+        if not guide.may(roles):
+            raise DoorError("wrong_role")
+        return guide
+
+    return signed_in
 
 
-SignedIn = Annotated[Guide, Depends(signed_in)]
+SignedIn = Annotated[Guide, Depends(signed_in_as(HANDLES))]
 
 
 class NewAnswer(BaseModel):
@@ -76,55 +89,25 @@ class Close(BaseModel):
     outcome: str = Field(pattern=r"^[a-z_]{2,40}$")
 
 
-@router.get("/login", response_class=HTMLResponse, tags=["access:public"])
-async def login_page(request: Request) -> Response:
-    """Sign in."""
-    return _login_page(request, failed=False)
-
-
-def _login_page(request: Request, *, failed: bool) -> Response:
-    doors = doors_of(request)
-    texts = doors.content.chrome(LANGUAGE, "console_")
-    context = {
-        "t": texts,
-        "lang": LANGUAGE,
-        "dir": "ltr",
-        "municipalities": sorted(doors.catalogue.municipalities.values(), key=lambda m: m.name),
-        "error": texts["console_login_failed"] if failed else None,
-    }
-    status = 401 if failed else 200
-    return templates.TemplateResponse(request, "login.html", context, status_code=status)
-
-
-@router.post("/login", tags=["access:public"])
-async def login(
-    request: Request,
-    municipality: Annotated[str, Form(max_length=64)],
-    login: Annotated[str, Form(max_length=64)],
-    password: Annotated[str, Form(max_length=256)],
-) -> Response:
-    """Start a session."""
-    try:
-        token = await sign_in(doors_of(request).ledger, municipality, login, password)
-    except AccessError:
-        return _login_page(request, failed=True)
-    response = RedirectResponse("/console", 303)
-    is_https = request.url.scheme == "https"
-    response.set_cookie(
-        COOKIE, token, httponly=True, samesite="strict", secure=is_https, path="/console"
-    )
-    return response
-
-
 @router.post("/logout", tags=["access:guide"])
 async def logout(request: Request, guide: SignedIn) -> Response:
     """End the session; conversations the guide holds go back to the queue."""
     doors = doors_of(request)
-    await release_all(doors.ledger, doors.replies, guide.id, guide.municipality)
+    await give_up_held(doors, guide)
     await sign_out(doors_of(request).ledger, request.cookies.get(COOKIE))
     response = RedirectResponse("/console/login", 303)
     response.delete_cookie(COOKIE, path="/console")
     return response
+
+
+async def give_up_held(doors: Doors, guide: Guide) -> None:
+    """What somebody holds who leaves goes back to the queue."""
+    mine = await _held_by(doors, guide)
+    await release_all(doors.ledger, doors.replies, guide.id, guide.municipality)
+    async with doors.ledger.transaction() as connection:
+        for one in mine:
+            subject = audit.conversation(one.conversation_id)
+            await audit.write(connection, guide, "conversation_released", subject)
 
 
 @router.get("", response_class=HTMLResponse, tags=["access:guide"])
@@ -135,6 +118,8 @@ async def console_page(request: Request) -> Response:
         guide = await guide_of_session(doors.ledger, request.cookies.get(COOKIE))
     except AccessError:
         return RedirectResponse("/console/login", 303)
+    if not guide.may(HANDLES):
+        return RedirectResponse(home_of(guide), 303)
     context = {
         "t": doors.content.chrome(LANGUAGE, "console_"),
         "lang": LANGUAGE,
@@ -211,6 +196,8 @@ async def claim(
             setting = doors.setting(one.municipality, one.language, on_duty=True)
             words = doors.replies.word(claimed, setting)
             await doors.ledger.add(connection, one.conversation_id, words)
+            subject = audit.conversation(one.conversation_id)
+            await audit.write(connection, guide, "conversation_claimed", subject)
     except TransitionError as error:
         raise DoorError("taken") from error
     return metadata(doors, await _found(doors, handoff_id, guide), guide)
@@ -241,15 +228,14 @@ async def read_handoff(request: Request, handoff_id: UUID, guide: SignedIn) -> d
     """
     doors = doors_of(request)
     one = await held(doors, handoff_id, guide)
-    messages = await doors.ledger.messages(one.conversation_id)
-    since = [_as_json(doors, m) for m in messages if m.sent_at >= one.requested_at]
+    messages = await read_held(doors.ledger, one, guide)
     async with doors.ledger.transaction() as connection:
         number = await call_backs.number_of(connection, doors.ledger.seal, one.conversation_id)
     return {
         "handoff": metadata(doors, one, guide),
         "number": number,
         "brief": doors.replies.briefs.for_person(one.brief),
-        "messages": since,
+        "messages": [_as_json(doors, message) for message in messages],
     }
 
 
@@ -297,6 +283,8 @@ async def give_back(request: Request, handoff_id: UUID, guide: SignedIn) -> dict
     one = await held(doors, handoff_id, guide)
     async with doors.ledger.transaction() as connection:
         await handoff.move(connection, one, "returned")
+        subject = audit.conversation(one.conversation_id)
+        await audit.write(connection, guide, "conversation_returned", subject)
     resume = IncomingMessage(
         "system", f"resume:{one.id}", guide.name, Author.SYSTEM, choice="intent:resume"
     )
@@ -314,6 +302,8 @@ async def close(request: Request, handoff_id: UUID, end: Close, guide: SignedIn)
     async with doors.ledger.transaction() as connection:
         await handoff.move(connection, one, "closed", outcome=end.outcome)
         await doors.ledger.add(connection, one.conversation_id, words)
+        subject = audit.conversation(one.conversation_id)
+        await audit.write(connection, guide, "conversation_closed", subject, outcome=end.outcome)
     return {"state": "closed"}
 
 
@@ -337,7 +327,7 @@ async def _events(request: Request, guide: Guide) -> AsyncIterator[str]:
             async for heard in notices(queue):
                 if not await _is_signed_in(doors, request):
                     return
-                for chunk in await _news(doors, mine, sent):
+                for chunk in await _news(doors, guide, mine, sent):
                     yield chunk
                 for payload in [p for channel, p in heard if channel == ALARM]:
                     yield event("alarm", {"conversation_id": payload.partition(" ")[2]})
@@ -354,10 +344,12 @@ async def _held_by(doors: Doors, guide: Guide) -> list[Handoff]:
     return [one for one in found if one.state == "held" and one.guide_id == guide.id]
 
 
-async def _news(doors: Doors, mine: list[Handoff], sent: dict[UUID, int]) -> list[str]:
+async def _news(
+    doors: Doors, guide: Guide, mine: list[Handoff], sent: dict[UUID, int]
+) -> list[str]:
     chunks = []
     for one in mine:
-        for message in await doors.ledger.messages(one.conversation_id, sent[one.id]):
+        for message in await follow_held(doors.ledger, one, guide, sent[one.id]):
             sent[one.id] = message.seq
             data = {"handoff_id": str(one.id), "message": _as_json(doors, message)}
             chunks.append(event("message", data))
@@ -367,7 +359,7 @@ async def _news(doors: Doors, mine: list[Handoff], sent: dict[UUID, int]) -> lis
 async def _is_signed_in(doors: Doors, request: Request) -> bool:
     """Also notes that the guide is present."""
     try:
-        await guide_of_session(doors.ledger, request.cookies.get(COOKIE))
+        await guide_of_session(doors.ledger, request.cookies.get(COOKIE), is_act=False)
     except AccessError:
         return False
     return True

@@ -5,16 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot import edits
+from bot import audit, edits
 from bot.calendar import LOCAL
 from bot.database import Connection
 from bot.edits import Change, Entry, OvertakenError
 from bot.privacy import mask
 from channels.access import Guide
-from channels.console import LANGUAGE, MASKED_FOR_GUIDES, SignedIn
+from channels.accounts import EDITS
+from channels.console import LANGUAGE, MASKED_FOR_GUIDES, signed_in_as
 from channels.doors import Doors
 from channels.errors import DoorError
 from channels.web import doors_of
@@ -22,6 +23,7 @@ from knowledge.catalogue import CatalogueError, NeededEntryError
 
 LONGEST_NOTE = 500  # characters
 router = APIRouter(prefix="/console/api/services", tags=["access:guide"])
+SignedIn = Annotated[Guide, Depends(signed_in_as(EDITS))]
 Texts = dict[str, str | None]
 Note = Annotated[str, Field(max_length=LONGEST_NOTE, description="Why; for the history")]
 
@@ -147,7 +149,7 @@ async def save(doors: Doors, guide: Guide, service_id: str, changes: Changes) ->
     try:
         async with doors.ledger.transaction() as connection:
             await _own_entry(doors, connection, guide, service_id)
-            return await edits.revise(
+            is_changed = await edits.revise(
                 connection,
                 doors.shipped,
                 service_id,
@@ -157,6 +159,9 @@ async def save(doors: Doors, guide: Guide, service_id: str, changes: Changes) ->
                 guide.id,
                 changes.based_on,
             )
+            if is_changed:
+                await _note(connection, guide, service_id, sorted(changes.fields()))
+            return is_changed
     except OvertakenError as error:
         raise DoorError("entry_overtaken") from error
     except CatalogueError as error:
@@ -190,8 +195,14 @@ async def hide(doors: Doors, guide: Guide, service_id: str, note: str) -> None:
                     _masked(note),
                     guide.id,
                 )
+                await _note(connection, guide, service_id, ["hidden"])
     except CatalogueError as error:
         raise _refused(doors, error) from error
+
+
+async def _note(connection: Connection, guide: Guide, service_id: str, what: list[str]) -> None:
+    subject = audit.service(service_id)
+    await audit.write(connection, guide, "catalogue_edited", subject, what=",".join(what)[:120])
 
 
 async def _own_entry(doors: Doors, connection: Connection, guide: Guide, service_id: str) -> Entry:

@@ -19,6 +19,7 @@ from bot import edits
 from bot.calendar import LOCAL
 from bot.edits import Change
 from channels.access import AccessError, Guide, guide_of_session
+from channels.accounts import EDITS
 from channels.console import COOKIE, LANGUAGE
 from channels.doors import Doors
 from channels.editing import Changes, hide, labels, mark_wrong, opened, save
@@ -42,9 +43,12 @@ class SignedOutError(Exception):
 async def reader(request: Request) -> Guide:
     """The guide of the session cookie."""
     try:
-        return await guide_of_session(doors_of(request).ledger, request.cookies.get(COOKIE))
+        guide = await guide_of_session(doors_of(request).ledger, request.cookies.get(COOKIE))
     except AccessError as error:
         raise SignedOutError from error
+    if not guide.may(EDITS):
+        raise DoorError("wrong_role")
+    return guide
 
 
 async def writer(request: Request) -> Guide:

@@ -18,6 +18,8 @@ STATUS = {
     "wrong_code": 404,
     "too_many_codes": 429,
     "not_your_entry": 403,
+    "wrong_role": 403,
+    "unknown_account": 404,
     "unknown_service": 404,
     "entry_needed": 409,
     "entry_overtaken": 409,

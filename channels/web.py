@@ -24,7 +24,7 @@ from bot.messages import IncomingMessage, OutgoingMessage
 from bot.privacy import mask
 from bot.replies import DELETE
 from bot.retention import erase
-from channels.access import conversation_of_parent
+from channels.access import conversation_of_parent, messages_of
 from channels.doors import Doors
 from channels.errors import DoorError, language_of
 from channels.stream import COMMENT, TYPING, event, notices
@@ -121,7 +121,8 @@ async def open_conversation(request: Request, new: NewConversation) -> dict[str,
         conversation, token = await doors.ledger.open_conversation(
             new.municipality, "web", language, doors.replies.opening(setting)
         )
-        messages = await doors.ledger.messages(conversation)
+        opened = await conversation_of_parent(doors.ledger, conversation, f"Bearer {token}")
+        messages = await messages_of(doors.ledger, opened)
     except DATABASE_ERRORS as error:
         raise DoorError("unavailable") from error
     shown = [doors.as_json(message) for message in messages]
@@ -235,7 +236,8 @@ async def _erase(doors: Doors, conversation: Conversation) -> dict[str, Any]:
     return {"erased": True, "messages": [doors.as_json(words)]}
 
 
-async def _conversation(request: Request, conversation_id: UUID) -> Conversation:
+async def conversation_for(request: Request, conversation_id: UUID) -> Conversation:
+    """The conversation of the request's token. Raises DoorError for any other."""
     header = request.headers.get("authorization")
     try:
         return await conversation_of_parent(doors_of(request).ledger, conversation_id, header)
@@ -249,8 +251,8 @@ async def _conversation(request: Request, conversation_id: UUID) -> Conversation
 async def read_messages(request: Request, conversation_id: UUID, after: int = 0) -> dict[str, Any]:
     """What was said after a number, and how things stand."""
     doors = doors_of(request)
-    conversation = await _conversation(request, conversation_id)
-    messages = await doors.ledger.messages(conversation.id, after)
+    conversation = await conversation_for(request, conversation_id)
+    messages = await messages_of(doors.ledger, conversation, after)
     state = await _state(doors, conversation.id)
     return {"messages": [doors.as_json(message) for message in messages], "state": state}
 
@@ -262,18 +264,19 @@ async def stream_events(
     last_event_id: Annotated[int, Header()] = 0,
 ) -> StreamingResponse:
     """Messages as they come, from after `Last-Event-ID`; also state and who is typing."""
-    conversation = await _conversation(request, conversation_id)
-    events = _events(doors_of(request), conversation.id, last_event_id)
+    conversation = await conversation_for(request, conversation_id)
+    events = _events(doors_of(request), conversation, last_event_id)
     return StreamingResponse(events, media_type="text/event-stream")
 
 
-async def _events(doors: Doors, conversation: UUID, after: int) -> AsyncIterator[str]:
+async def _events(doors: Doors, own: Conversation, after: int) -> AsyncIterator[str]:
     last_state: dict[str, Any] | None = None
+    conversation = own.id
     with doors.hub.watch(str(conversation)) as queue:
         doors.hub.heard("", str(conversation))
         async for heard in notices(queue):
             try:
-                for message in await doors.ledger.messages(conversation, after):
+                for message in await messages_of(doors.ledger, own, after):
                     after = message.seq
                     yield event("message", doors.as_json(message), message.seq)
                 state = await _state(doors, conversation)
@@ -340,7 +343,7 @@ async def change_language(
 ) -> dict[str, Any]:
     """Word replies in another language from now on; answers are kept."""
     doors = doors_of(request)
-    conversation = await _conversation(request, conversation_id)
+    conversation = await conversation_for(request, conversation_id)
     if new.language not in doors.content.languages:
         raise DoorError("bad_request")
     await doors.ledger.set_language(conversation.id, new.language)
@@ -350,4 +353,4 @@ async def change_language(
 @router.delete("/api/conversations/{conversation_id}", tags=["access:parent"])
 async def erase_conversation(request: Request, conversation_id: UUID) -> dict[str, Any]:
     """Remove the conversation and everything that hangs on it."""
-    return await _erase(doors_of(request), await _conversation(request, conversation_id))
+    return await _erase(doors_of(request), await conversation_for(request, conversation_id))

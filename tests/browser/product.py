@@ -58,9 +58,19 @@ class Product:
         name: str = "Anna",
         municipality: str = "strangnas",
         function: str = "guide",
+        roles: str = "guide",
     ) -> None:
         """An account, made as an operator makes it. Raises RuntimeError when it is refused."""
-        person = ["--municipality", municipality, "--login", login, "--name", name]
+        person = [
+            "--municipality",
+            municipality,
+            "--login",
+            login,
+            "--name",
+            name,
+            "--roles",
+            roles,
+        ]
         done = subprocess.run(
             [*_command("guide", "add"), *person, "--function", function, "--password", PASSWORD],
             env=self.environment,

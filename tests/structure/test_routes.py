@@ -12,6 +12,8 @@ from fastapi.routing import APIRoute
 
 from bot.settings import PROJECT, Settings
 from channels import (
+    accounts_pages,
+    audit_pages,
     booking,
     catalogue_pages,
     console,
@@ -20,7 +22,9 @@ from channels import (
     families,
     health,
     privacy_pages,
+    provider_pages,
     resume,
+    sign_in_pages,
     sms,
     tools,
     transfers,
@@ -45,6 +49,8 @@ ANYBODY = {
     "/fortsatt",
     "/console/login",
     "/tid/{ticket}",
+    "/console/leverantor/svar",
+    "/console/leverantor/{municipality}",
     "/health",
     "/ready",
 }
@@ -66,6 +72,12 @@ def routes() -> list[APIRoute]:
             editing_pages.router,
             transfers.router,
             privacy_pages.router,
+            sign_in_pages.public,
+            sign_in_pages.router,
+            provider_pages.router,
+            accounts_pages.router,
+            audit_pages.router,
+            audit_pages.parents,
             health.router,
             sms.router,
             resume.router,
