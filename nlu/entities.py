@@ -46,7 +46,7 @@ def spelling(language: str) -> Words:
     if language not in WRITTEN:
         return Words()
     raw = read_data(f"{language}/entities.yml")
-    return Words(raw["chat"], raw["undotted"])
+    return Words(raw["chat"], raw["undotted"], raw.get("undotted_after_number", {}))
 
 
 class EntityReader:

@@ -1,13 +1,13 @@
 """Says what a parent does in a turn: describes, answers, asks, goes back, wants a person …
 
 Two linear models are averaged: one on centred sentence vectors (what the text means), one on
-character n-grams (how it is written). The same pair serves the needs.
+character n-grams (how it is written). What the nearest training messages show weighs in beside.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,6 +22,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 from nlu.embedder import Vectors, centred, language_means
+from nlu.neighbours import Neighbours
 
 Scores = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -35,8 +36,10 @@ TELL, UNCLEAR, OUT_OF_SCOPE = "tell", "unclear", "out_of_scope"
 ABSTAINS_BELOW = 0.5
 MEANING_STRENGTH = 30.0  # inverse of the penalty, chosen by cross-validation
 RIDGE = 1.0
+SOLVED_TO, MOST_STEPS, TINY = 1e-3, 300, 1e-30
 RIDGE_SCALE = 8.0  # makes ridge scores, which lie near 0..1, logits
 WORD_WEIGHT = 0.5  # of need words beside a sentence vector of length one
+LEAST_NEAR, NEAR_WEIGHT = 0.03, 0.8  # of neighbours, chosen on held-out authors
 FOLDS = 3  # of the messages held out to learn how certain a model may be
 SEED = 7
 
@@ -134,18 +137,41 @@ def fit_classifier(rows: Vectors, labels: NDArray[np.str_], strength: float) -> 
 
 
 def fit_ridge(rows: csr_matrix, truth: Truth) -> Linear:
-    """Weighted ridge regression of every label at once, solved in closed form over messages.
+    """Weighted ridge regression of every label at once, by conjugate gradients over messages.
 
     As good as logistic regression on sparse n-grams and many times faster.
     """
     commonness = np.where(truth, truth.sum(axis=0), len(truth)).min(axis=1)
     weight = 1.0 / np.sqrt(commonness)  # a message of a rare label weighs more
-    roots = np.sqrt(weight / weight.mean()).astype(np.float32)
-    alike = (rows @ rows.T).toarray() + 1.0  # the one stands for an offset
-    system = roots[:, None] * alike * roots[None, :] + RIDGE * np.eye(len(roots), dtype=np.float32)
-    solved = np.linalg.solve(system, roots[:, None] * truth.astype(np.float32)) * roots[:, None]
-    weights = np.ascontiguousarray(rows.T @ solved * RIDGE_SCALE, dtype=np.float32)
+    roots = np.sqrt(weight / weight.mean()).astype(np.float32)[:, None]
+    by_ngram = rows.T.tocsr()
+
+    def system(columns: Vectors) -> Vectors:
+        weighed = roots * columns
+        alike = rows @ (by_ngram @ weighed) + weighed.sum(axis=0)  # the sum stands for an offset
+        return np.asarray(roots * alike + RIDGE * columns)
+
+    solved = _conjugate_gradients(system, roots * truth.astype(np.float32)) * roots
+    weights = np.ascontiguousarray(by_ngram @ solved * RIDGE_SCALE, dtype=np.float32)
     return Linear(weights, np.asarray(solved.sum(axis=0) * RIDGE_SCALE, dtype=np.float32))
+
+
+def _conjugate_gradients(system: Callable[[Vectors], Vectors], wanted: Vectors) -> Vectors:
+    """Solves `system(x) = wanted`, each column on its own, to a thousandth of its length."""
+    solved, rest = np.zeros_like(wanted), wanted.copy()
+    direction, length = rest.copy(), (rest**2).sum(axis=0)
+    enough = length * SOLVED_TO**2
+    for _ in range(MOST_STEPS):
+        along = system(direction)
+        step = length / np.maximum((direction * along).sum(axis=0), TINY)
+        solved += step * direction
+        rest -= step * along
+        left = (rest**2).sum(axis=0)
+        if (left <= enough).all():
+            break
+        direction = rest + left / np.maximum(length, TINY) * direction
+        length = left
+    return solved
 
 
 def shares(scores: Scores) -> Scores:
@@ -155,17 +181,33 @@ def shares(scores: Scores) -> Scores:
 
 
 @dataclass(frozen=True)
-class IntentModel:
-    """The two averaged models; `temperature` makes their certainty match their accuracy."""
+class Models:
+    """Three ways of reading the same messages."""
 
-    labels: tuple[str, ...]
     meaning: Linear
     spelling: Linear
+    nearest: Neighbours
+
+    def shares(self, features: Features) -> Scores:
+        """How much speaks for each label: the linear models' mean, times what neighbours show."""
+        first = shares(self.meaning.scores(features.meaning))
+        second = shares(self.spelling.scores(features.spelling))
+        near = (self.nearest.shares(features.meaning) + LEAST_NEAR) ** NEAR_WEIGHT
+        both = (first + second) / 2 * near
+        return np.asarray(both / both.sum(axis=1, keepdims=True))
+
+
+@dataclass(frozen=True)
+class IntentModel:
+    """The models; `temperature` makes their certainty match their accuracy."""
+
+    labels: tuple[str, ...]
+    models: Models
     temperature: float
 
     def probabilities(self, features: Features) -> Scores:
         """One row per message, one calibrated column per label."""
-        raw = _averaged(self.meaning, self.spelling, features)
+        raw = self.models.shares(features)
         return shares(np.log(raw + 1e-9) / self.temperature)
 
     def ranked(self, features: Features) -> list[list[tuple[str, float]]]:
@@ -177,12 +219,6 @@ class IntentModel:
         return result
 
 
-def _averaged(meaning: Linear, spelling: Linear, features: Features) -> Scores:
-    first = shares(meaning.scores(features.meaning))
-    second = shares(spelling.scores(features.spelling))
-    return np.asarray((first + second) / 2)
-
-
 def fit_intents(features: Features, labels: Sequence[str]) -> IntentModel:
     """Trains both models and finds the temperature on messages they have not seen."""
     wanted = np.asarray(labels)
@@ -191,17 +227,17 @@ def fit_intents(features: Features, labels: Sequence[str]) -> IntentModel:
     for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(
         np.zeros(len(labels)), wanted
     ):
-        meaning, spelling = _fit_pair(features.rows(train), wanted[train])
-        held_out[test] = _averaged(meaning, spelling, features.rows(test))
+        held_out[test] = _fit(features.rows(train), wanted[train]).shares(features.rows(test))
     temperature = _temperature(held_out, np.searchsorted(names, wanted))
-    return IntentModel(names, *_fit_pair(features, wanted), temperature)
+    return IntentModel(names, _fit(features, wanted), temperature)
 
 
-def _fit_pair(features: Features, labels: NDArray[np.str_]) -> tuple[Linear, Linear]:
+def _fit(features: Features, labels: NDArray[np.str_]) -> Models:
     truth = labels[:, None] == np.unique(labels)[None, :]
-    return (
+    return Models(
         fit_classifier(features.meaning, labels, MEANING_STRENGTH),
         fit_ridge(features.spelling, truth),
+        Neighbours.learnt(features.meaning, truth),
     )
 
 

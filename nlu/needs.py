@@ -1,8 +1,8 @@
 """Says what a message is about: every need of the taxonomy with its own probability.
 
-One logistic regression per need on centred sentence vectors and need words, and a ridge
-regression on character n-grams; a sigmoid fitted on held-out messages turns both scores into a
-probability.
+One logistic regression per need on centred sentence vectors and need words, a ridge regression on
+character n-grams and the needs of the nearest training messages; a sigmoid fitted on held-out
+messages turns the three scores into a probability.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -18,6 +18,7 @@ from sklearn.model_selection import KFold
 
 from nlu.embedder import Vectors
 from nlu.intents import FOLDS, SEED, Features, Linear, Scores, Truth, fit_ridge
+from nlu.neighbours import Neighbours
 
 NOTHING_CLEAR = "unclear"
 NO_NEED = frozenset({NOTHING_CLEAR, "out_of_scope"})
@@ -40,48 +41,61 @@ class Need:
 class Sigmoids:
     """Per need: what each model's score weighs, and where a probability of one half lies."""
 
-    meaning: Scores
-    spelling: Scores
-    offsets: Scores
+    weights: Scores  # (models, needs)
+    offsets: Scores  # (needs,)
 
-    def probabilities(self, by_meaning: Scores, by_spelling: Scores) -> Scores:
-        """Probabilities from the two models' scores."""
-        return sigmoid(by_meaning * self.meaning + by_spelling * self.spelling + self.offsets)
+    def probabilities(self, scores: Scores) -> Scores:
+        """Probabilities from the scores (models, messages, needs)."""
+        return sigmoid(np.einsum("kml,kl->ml", scores, self.weights) + self.offsets)
+
+
+@dataclass(frozen=True)
+class Models:
+    """Three ways of reading the same messages."""
+
+    meaning: Linear
+    spelling: Linear
+    nearest: Neighbours
+
+    def scores(self, features: Features) -> Scores:
+        """What each says: (models, messages, needs), unbounded."""
+        return np.stack(
+            [
+                self.meaning.scores(features.meaning),
+                self.spelling.scores(features.spelling),
+                self.nearest.scores(features.meaning),
+            ]
+        )
 
 
 @dataclass(frozen=True)
 class NeedModel:
-    """Two linear models per need, a sigmoid per need over both scores, and one threshold."""
+    """Three models, a sigmoid per need over their scores, and one threshold."""
 
     labels: tuple[str, ...]
-    meaning: Linear
-    spelling: Linear
+    models: Models
     sigmoids: Sigmoids
     threshold: float
 
     def probabilities(self, features: Features) -> Scores:
         """One row per message, one calibrated column per need; rows need not add up to one."""
-        return self.sigmoids.probabilities(
-            self.meaning.scores(features.meaning), self.spelling.scores(features.spelling)
-        )
+        return self.sigmoids.probabilities(self.models.scores(features))
 
     def ranked(self, features: Features) -> list[Need]:
         """Every need of the first message, the most probable first."""
         row = self.probabilities(features)[0]
         return [Need(self.labels[index], float(row[index])) for index in np.argsort(-row)]
 
-    def above(self, features: Features) -> list[Need]:
-        """Those of the first message that reach the threshold, best first."""
-        return [need for need in self.ranked(features) if need.score >= self.threshold]
-
-    def chosen(self, features: Features, is_told: bool) -> tuple[Need, ...]:
-        """One to five needs of the first message, best first.
+    def chosen(
+        self, features: Features, is_told: bool, without: frozenset[str] = frozenset()
+    ) -> tuple[Need, ...]:
+        """One to five needs of the first message, best first, but none of `without`.
 
         A message that describes a situation (`is_told`) always has a real need, if only the most
         probable; anything else without a probable one is `unclear`.
         """
-        kept = self.above(features)[:MOST_NEEDS]
-        ranked = self.ranked(features)
+        ranked = [need for need in self.ranked(features) if need.id not in without]
+        kept = [need for need in ranked if need.score >= self.threshold][:MOST_NEEDS]
         if is_told and not any(need.id not in NO_NEED for need in kept):
             kept = [next(need for need in ranked if need.id not in NO_NEED)]
         return tuple(kept) or (Need(NOTHING_CLEAR, 1.0 - ranked[0].score),)
@@ -98,7 +112,7 @@ def truth_table(needs: Sequence[Sequence[str]], labels: Sequence[str]) -> Truth:
 
 
 def fit_needs(features: Features, needs: Sequence[Sequence[str]]) -> NeedModel:
-    """Trains the pair of models, the sigmoids and the threshold that gives the best F1."""
+    """Trains the models, the sigmoids and the threshold that gives the best F1."""
     return fit_with_held_out(features, needs)[0]
 
 
@@ -108,15 +122,13 @@ def fit_with_held_out(
     """The trained model, and its probabilities for messages that were held out from training."""
     labels = tuple(sorted({need for own in needs for need in own}))
     truth = truth_table(needs, labels)
-    by_meaning, by_spelling = np.zeros(truth.shape), np.zeros(truth.shape)
+    scores = np.zeros((len(fields(Models)), *truth.shape))
     for train, test in KFold(FOLDS, shuffle=True, random_state=SEED).split(truth):
-        meaning, spelling = _fit_pair(features.rows(train), truth[train])
-        by_meaning[test] = meaning.scores(features.meaning[test])
-        by_spelling[test] = spelling.scores(features.spelling[test])
-    sigmoids = _fit_sigmoids(by_meaning, by_spelling, truth)
-    held_out = sigmoids.probabilities(by_meaning, by_spelling)
+        scores[:, test] = _fit(features.rows(train), truth[train]).scores(features.rows(test))
+    sigmoids = _fit_sigmoids(scores, truth)
+    held_out = sigmoids.probabilities(scores)
     threshold = best_threshold(held_out, truth)
-    return NeedModel(labels, *_fit_pair(features, truth), sigmoids, threshold), held_out
+    return NeedModel(labels, _fit(features, truth), sigmoids, threshold), held_out
 
 
 def best_threshold(probabilities: Scores, truth: Truth) -> float:
@@ -130,10 +142,11 @@ def micro_f1(chosen: Truth, truth: Truth) -> float:
     return 2 * hits / max(int(chosen.sum()) + int(truth.sum()), 1)
 
 
-def _fit_pair(features: Features, truth: Truth) -> tuple[Linear, Linear]:
-    return (
+def _fit(features: Features, truth: Truth) -> Models:
+    return Models(
         _one_against_rest(features.meaning, truth, MEANING_STRENGTH),
         fit_ridge(features.spelling, truth),
+        Neighbours.learnt(features.meaning, truth),
     )
 
 
@@ -155,21 +168,20 @@ def _one_against_rest(rows: Vectors, truth: Truth, strength: float) -> Linear:
     return Linear(columns, np.asarray(offsets, dtype=np.float32))
 
 
-def _fit_sigmoids(by_meaning: Scores, by_spelling: Scores, truth: Truth) -> Sigmoids:
+def _fit_sigmoids(scores: Scores, truth: Truth) -> Sigmoids:
     """What each score weighs is learnt over all needs, slope and offset per need.
 
     Needs with few messages share the slope and offset of all.
     """
-    both = np.column_stack([by_meaning.ravel(), by_spelling.ravel()])
-    shared = LogisticRegression(C=10.0).fit(both, truth.ravel())
+    shared = LogisticRegression(C=10.0).fit(scores.reshape(len(scores), -1).T, truth.ravel())
     weights, offset = shared.coef_[0], float(shared.intercept_[0])
-    combined = by_meaning * weights[0] + by_spelling * weights[1] + offset
+    combined = np.einsum("kml,k->ml", scores, weights) + offset
     pairs = [
-        _sigmoid_for(scores, wanted) if wanted.sum() >= FEWEST_FOR_OWN_SIGMOID else (1.0, 0.0)
-        for scores, wanted in zip(combined.T, truth.T, strict=True)
+        _sigmoid_for(column, wanted) if wanted.sum() >= FEWEST_FOR_OWN_SIGMOID else (1.0, 0.0)
+        for column, wanted in zip(combined.T, truth.T, strict=True)
     ]
     slopes, offsets = np.asarray(pairs, dtype=np.float64).T
-    return Sigmoids(weights[0] * slopes, weights[1] * slopes, offset * slopes + offsets)
+    return Sigmoids(weights[:, None] * slopes, offset * slopes + offsets)
 
 
 def _sigmoid_for(scores: Scores, wanted: Truth) -> tuple[float, float]:

@@ -31,6 +31,7 @@ class Words:
 
     chat: Mapping[str, str] = field(default_factory=dict)  # abbreviation -> written out
     undotted: Mapping[str, str] = field(default_factory=dict)  # only in text without any å, ä, ö
+    after_number: Mapping[str, str] = field(default_factory=dict)  # the same, right after digits
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,11 @@ def normalise(text: str, language: str, words: Words | None = None) -> NormalTex
     dotless = language == "sv" and not re.search("[åäöÅÄÖ]", clean.text)
     pieces: list[str] = []
     origin: list[int] = []
+    before = ""  # the word before
     for match in _TOKEN.finditer(clean.text):
         token = match.group()
-        better = _written_out(token, language, dotless, words)
+        better = _written_out(token, language, dotless, words, before)
+        before = token if token.strip() else before
         pieces.append(better)
         origin.extend(_stretch(clean.origin[match.start() : match.end()], len(better)))
     return NormalText("".join(pieces), tuple(origin), clean.original_length)
@@ -96,12 +99,14 @@ def _is_invisible(character: str) -> bool:
     return unicodedata.category(character) in {"Cf", "Cc", "Co", "Cs"} and character not in "\n\t"
 
 
-def _written_out(token: str, language: str, dotless: bool, words: Words) -> str:
+def _written_out(token: str, language: str, dotless: bool, words: Words, before: str) -> str:
     lower = token.lower()
     if lower in words.chat:
         return _same_case(token, words.chat[lower])
     if not dotless or not lower.isascii() or not lower.isalpha():
         return token
+    if before.isdigit() and lower in words.after_number:
+        return _same_case(token, words.after_number[lower])
     if lower in words.undotted:
         return _same_case(token, words.undotted[lower])
     return _same_case(token, restored(lower)) if language == "sv" else token

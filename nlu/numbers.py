@@ -19,6 +19,7 @@ from nlu.detail import (
 )
 
 _NO_DURATION = frozenset({"om", "inom", "in", "within", "för", "på", "till", "another"})
+_IN_THE_LAST = frozenset({"på", "in"})
 
 
 class Numbers:
@@ -32,6 +33,7 @@ class Numbers:
         self._vague_years: int = vocabulary["vague_years"]
         self._since: Mapping[str, int] = vocabulary["since_months"]
         self._began = re.compile(any_of(vocabulary["began_words"]))
+        self._not = re.compile(any_of(vocabulary["not_words"]))
         raw = vocabulary["numbers"]
         self._ages = [self._compile(pattern) for pattern in raw["child_age"]]
         self._one = {
@@ -154,6 +156,9 @@ class Numbers:
             return (
                 self._began.search(text[max(match.start() - 60, 0) : match.end() + 40]) is not None
             )
+        before = text[max(match.start() - 60, 0) : match.start()]
+        if lead in _IN_THE_LAST and self._not.search(before):
+            return True  # "has not been there in two months"
         return lead not in _NO_DURATION
 
     def _months(self, match: re.Match[str]) -> int | None:

@@ -5,7 +5,7 @@ There is deliberately no logging here: what a parent writes must not reach a log
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -24,6 +24,7 @@ from nlu.safety import Check
 FOLDER = "nlu"
 MODEL_FILE = "model.joblib"
 FEWEST_WORDS_READ = 4  # below that a message is not read for its level
+CHILD_SELF, YOUNG_WRITER = "child_self", "youth_self_disclosure"
 LONGEST_READ = 2_000  # characters; the safety check reads all of them
 
 __all__ = ["Entity", "Need", "Pipeline", "Understanding"]
@@ -117,7 +118,9 @@ class Pipeline:
         features = self._trained.space.features([normal.text], [code], self._vectors(normal.text))
         ranked = self._trained.intents.ranked(features)[0]
         intent, confidence = ranked[0]
-        needs = self._trained.needs.chosen(features, is_told=intent == TELL)
+        needs = self._trained.needs.chosen(
+            features, is_told=intent == TELL, without=_not_of(details.entities)
+        )
         reads = dict(self._trained.levels.ranked(features)[0])
         seen = self._trained.danger.added(check, features)
         if seen.acute and seen.language is None and language.is_sure(sureness):
@@ -161,3 +164,9 @@ class Pipeline:
 
     def _normal(self, text: str, code: str) -> NormalText:
         return normalise(text, code, self._spelling.get(code))
+
+
+def _not_of(entities: Sequence[Entity]) -> frozenset[str]:
+    """Needs that cannot be the writer's: who says "my son" is not a young person on her own."""
+    relations = {entity.value for entity in entities if entity.name == "relation"}
+    return frozenset() if not relations or CHILD_SELF in relations else frozenset({YOUNG_WRITER})

@@ -54,7 +54,7 @@ class Example:
 
 
 def train(artifacts: Path, progress: Callable[[str], None], embedder: str | None = None) -> None:
-    """Writes `artifacts/nlu`; takes under three minutes on two cores.
+    """Writes `artifacts/nlu`; takes about two minutes on two cores.
 
     Raises ValueError when the data holds no messages or no examples.
     """
@@ -208,7 +208,16 @@ def _write(artifacts: Path, trained: Trained) -> None:
 
 def _inputs_hash() -> str:
     """One hash of every file the result depends on."""
-    names = ("embedder", "normalise", "intents", "needs", "danger", "train", "pipeline")
+    names = (
+        "embedder",
+        "normalise",
+        "intents",
+        "neighbours",
+        "needs",
+        "danger",
+        "train",
+        "pipeline",
+    )
     about_language = ("language_model", "transliteration")
     code = [Path(__file__).parent / f"{name}.py" for name in (*names, *about_language)]
     folders = ("needs", "intents", "safety_messages", "everyday", "language")

@@ -45,6 +45,7 @@ def values(details: Details, name: str) -> list[Any]:
         ("en bebis som skriker", 0),
         ("min dotter är 4 månader", 0),
         ("13", 13),
+        ("nej vanta, 12 ar blir det", 12),
     ],
 )
 def test_a_childs_age_is_read_however_it_is_written(read: Read, text: str, age: int) -> None:
@@ -102,6 +103,9 @@ def test_a_school_year_gives_the_stage_and_no_age(read: Read, text: str, stage: 
         ("vi har väntat åtta månader", 8),
         ("det började för två år sedan", 24),
         ("sedan 2024", 22),
+        ("han har inte varit i skolan på två månader", 2),
+        ("har inte satt sin fot dar pa tva manader", 2),
+        ("sedan ett drygt halvår", 6),
     ],
 )
 def test_how_long_is_counted_in_months_up_to_today(read: Read, text: str, months: int) -> None:
