@@ -29,6 +29,11 @@ OF_LATER = 0.5  # weight of needs that are not what matters most now
 FACTS = frozenset(
     [*children.SLOTS, "child_count", "how_long", "actors", "refused", "tried", "coping"]
 )
+# What is wished in passing → the answer it gives to what makes it easier for the parent.
+OWN_NEEDS = {
+    "evening": "evening", "language": "interpreter", "no_phone": "write", "written": "write",
+    "female_guide": "woman",
+}  # fmt: skip
 # Needs that one path takes together; they are no agenda.
 TAKES_ALL = "coordination_overload"
 # Ages in years of the Swedish school stages.
@@ -89,7 +94,8 @@ def entities_of(
     if asked in FACTS & set(entities) and words < LONG_ANSWER:
         # "10 years" answers the question that is open and no other; it tells no new need.
         ages = (*children.SLOTS, "child_count") if asked in children.SLOTS else ()
-        return {name: entities[name] for name in (asked, *ages) if name in entities}
+        goes = HOW_IT_GOES if asked == "actors" else ()
+        return {name: entities[name] for name in (asked, *ages, *goes) if name in entities}
     if understanding.intent in ASKING:
         return {}
     if understanding.intent == "tell":
@@ -118,6 +124,10 @@ def _details(
     for slot in _SINGLE:
         if slot in found:
             entities[slot] = found[slot][-1]
+    wishes = [OWN_NEEDS[wish] for wish in found.get("wish", []) if wish in OWN_NEEDS]
+    if wishes:
+        entities["own_needs"] = _joined(_named(slots, "own_needs"), wishes)
+    entities.update(_states(found.get("actor_state", []), {**slots, **entities}))
     if counts := found.get("child_count"):
         entities["child_count"] = max(1, min(children.MOST, int(counts[-1])))
     if ages := found.get("child_age"):
@@ -126,6 +136,17 @@ def _details(
         asked = slots.get("requested_slot")
         entities[asked if asked in children.SLOTS else "child_age"] = {"band": list(stages[-1])}
     return entities
+
+
+def _states(said: Sequence[Mapping[str, str]], slots: Mapping[str, Any]) -> dict[str, Any]:
+    """How it goes with those who are involved, where that was told along with them."""
+    actors = _named(slots, "actors")
+    places = dict(zip(actors, HOW_IT_GOES, strict=False))
+    return {
+        places[state["actor"]]: {"actor": state["actor"], "how": state["state"]}
+        for state in said
+        if state["actor"] in places
+    }
 
 
 def _story(

@@ -36,6 +36,8 @@ from knowledge.catalogue import Catalogue, Municipality
 from nlu import safety
 
 log = get_log()
+# What a message would choose besides what it tells; after danger nothing is chosen for the parent.
+OF_A_WAY = frozenset({"path", "agenda", "agenda_first", "changing"})
 _OUTCOMES = {
     "utter_matches": Outcome.ANSWERED,
     "utter_one_match": Outcome.ANSWERED,
@@ -218,7 +220,7 @@ class Conversations:
         except UnderstandingError:
             return alone
         if heard.check.sure:
-            return alone
+            return await self._remembered(alone, heard, conversation)
         try:
             result = await self._go_on(claim.message, heard, conversation, open_handoff, setting)
         except psycopg.Error:
@@ -227,6 +229,26 @@ class Conversations:
             log.error("turn_failed", message_id=claim.message.id, error=_named(error))
             return alone
         return replace(result, replies=[*answer, *result.replies])
+
+    async def _remembered(
+        self, answered: TurnResult, heard: Heard, conversation: Conversation
+    ) -> TurnResult:
+        """The answer to danger alone; what was told with it is known to the rest of the talk."""
+        told = {k: v for k, v in heard.said.entities.items() if k not in OF_A_WAY}
+        said = replace(heard.said, intent="danger_told", entities=told)
+        try:
+            decision = await self._decide(conversation, said)
+        except (EngineError, TimeoutError) as error:
+            log.error("engine_error", conversation_id=str(conversation.id), error=_named(error))
+            return answered
+        return replace(
+            answered,
+            events=decision.events,
+            state=decision.state,
+            active_loop=decision.active_loop,
+            requested_slot=decision.requested_slot,
+            slots=dict(decision.slots),
+        )
 
     async def _go_on(
         self,
