@@ -103,7 +103,8 @@ class Cards:
     ) -> str:
         values, reason_id = dict(reason["values"]), reason["id"]
         if reason_id == "reason_need":
-            values["need"] = local(catalogue.taxonomy.needs[values["need"]].label, language)
+            labels = catalogue.taxonomy.needs[values["need"]].label
+            values["need"] = self._content.named("need", values["need"], labels, language)
         if reason_id == "reason_local":
             values["municipality"] = municipality.name
         if reason_id == "reason_age" and values.get("maximum") is None:

@@ -124,9 +124,7 @@ def _details(
     for slot in _SINGLE:
         if slot in found:
             entities[slot] = found[slot][-1]
-    wishes = [OWN_NEEDS[wish] for wish in found.get("wish", []) if wish in OWN_NEEDS]
-    if wishes:
-        entities["own_needs"] = _joined(_named(slots, "own_needs"), wishes)
+    entities.update(_wishes(found.get("wish", []), slots))
     entities.update(_states(found.get("actor_state", []), {**slots, **entities}))
     if counts := found.get("child_count"):
         entities["child_count"] = max(1, min(children.MOST, int(counts[-1])))
@@ -136,6 +134,12 @@ def _details(
         asked = slots.get("requested_slot")
         entities[asked if asked in children.SLOTS else "child_age"] = {"band": list(stages[-1])}
     return entities
+
+
+def _wishes(said: Sequence[str], slots: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes it easier for the parent, wished in passing."""
+    wishes = [OWN_NEEDS[wish] for wish in said if wish in OWN_NEEDS]
+    return {"own_needs": _joined(_named(slots, "own_needs"), wishes)} if wishes else {}
 
 
 def _states(said: Sequence[Mapping[str, str]], slots: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,9 +14,15 @@ from bot.calendar import LOCAL
 
 CONTENT = Path(__file__).parent / "content"
 LANGUAGES = CONTENT / "languages.yml"
+FALLBACK = "sv"
 UNWRITTEN = "unwritten"  # status of a language that is understood but not answered in
 REQUIRED = "required"  # status of a language that is answered in only where somebody is in danger
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+def spoken(language: str) -> str:
+    """The language a text is in, without how it is written: `sv` of `sv-x-lattlast`."""
+    return language.partition("-")[0]
 
 
 class MissingTextError(KeyError):
@@ -31,9 +37,16 @@ class Content:
     ) -> None:
         """`languages` are all a parent may write in; answered are those that have texts.
 
-        A language whose status is `required` has only those that danger is answered with.
+        A language whose status is `required` has only those that danger is answered with. The
+        others say in Swedish what they have no words of their own for.
         """
-        self._texts = texts
+        self._own = texts
+        self._texts = {
+            code: own
+            if languages[code]["status"] == REQUIRED
+            else {**texts.get(FALLBACK, {}), **own}
+            for code, own in texts.items()
+        }
         written = {code: known for code, known in languages.items() if code in texts}
         self.languages = {c: known for c, known in written.items() if known["status"] != REQUIRED}
         self.in_danger = frozenset(written)
@@ -45,14 +58,14 @@ class Content:
         """Read every language. Raises ValueError when an id stands twice in one language."""
         languages = yaml.safe_load((folder / "languages.yml").read_text(encoding="utf-8"))
         written = [code for code, known in languages.items() if known["status"] != UNWRITTEN]
-        texts = {code: _read_language(folder / code) for code in written}
-        return cls(texts, languages)
+        return cls({code: _read_language(folder / code) for code in written}, languages)
 
     def has(self, language: str, text_id: str) -> bool:
         return text_id in self._texts.get(language, {})
 
     def ids(self, language: str) -> frozenset[str]:
-        return frozenset(self._texts[language])
+        """The texts a language has of its own."""
+        return frozenset(self._own[language])
 
     def raw(self, language: str, text_id: str) -> str:
         """The text with its placeholders. Raises MissingTextError."""
@@ -74,6 +87,12 @@ class Content:
     def placeholders(self, language: str, text_id: str) -> frozenset[str]:
         return frozenset(_PLACEHOLDER.findall(self.raw(language, text_id)))
 
+    def named(self, kind: str, name: str, labels: Mapping[str, str], language: str) -> str:
+        """The name of a `need` or `kind` of the taxonomy: its own text, else the taxonomy's."""
+        if self.has(language, f"{kind}_{name}"):
+            return self.raw(language, f"{kind}_{name}")
+        return labels.get(language) or labels[FALLBACK]
+
     def direction(self, language: str) -> str:
         return self._directions[language]
 
@@ -90,12 +109,12 @@ class Content:
     def clock(self, language: str, moment: dt.datetime) -> str:
         """Clock time in Sweden."""
         pattern = self.raw(language, "format_time")
-        return format_datetime(moment.astimezone(LOCAL), pattern, locale=language)
+        return format_datetime(moment.astimezone(LOCAL), pattern, locale=spoken(language))
 
     def when(self, language: str, moment: dt.datetime) -> str:
         """Day and clock time in Sweden."""
         local = moment.astimezone(LOCAL)
-        day = format_datetime(local, self.raw(language, "format_day"), locale=language)
+        day = format_datetime(local, self.raw(language, "format_day"), locale=spoken(language))
         return self.text(language, "format_when", day=day, time=self.clock(language, moment))
 
 

@@ -14,7 +14,7 @@ import psycopg
 
 from bot import booking, case, clock, handoff, tongue
 from bot.complexity import Assessment, Complexity
-from bot.content import Content
+from bot.content import Content, spoken
 from bot.engine.compile import Policy
 from bot.engine.engine import Decision, Engine, EngineError, Said
 from bot.engine.reply import ReplyRequest
@@ -82,7 +82,7 @@ class Turn:
         labels = [taxonomy[need].label["sv"] for need in case.strongest_needs(slots)]
         wanted = Wanted(
             text=" ".join(texts) or ". ".join(labels),
-            language=self.language,
+            language=spoken(self.language),
             needs=needs,
             child_ages=case.child_ages(slots),
             relation=slots.get("relation"),
@@ -165,7 +165,7 @@ class Conversations:
         setting: Setting,
     ) -> TurnResult:
         message = claim.message
-        check = safety.check(message.text, conversation.language) if message.text else None
+        check = safety.check(message.text, spoken(conversation.language)) if message.text else None
         is_acute = message.author is Author.PARENT and check is not None and check.acute
         goes_back = message.author is Author.PARENT and self._goes_back(message, open_handoff)
         is_held = open_handoff is not None and not handoff.bot_speaks(open_handoff.state)

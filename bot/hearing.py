@@ -9,7 +9,7 @@ from typing import Any
 
 from bot import answers, booking, brief, case, children, closing, tongue
 from bot.complexity import Complexity
-from bot.content import Content
+from bot.content import Content, spoken
 from bot.engine.branching import is_known
 from bot.engine.compile import CONSENT_FORM, REFUSALS, SAFE_FORM, Policy
 from bot.engine.engine import Said
@@ -198,7 +198,7 @@ class Hearing:
         self, message: StoredMessage, reference: str, conversation: Conversation
     ) -> Heard:
         text, loop = message.text, conversation.active_loop
-        understanding = _sure(await self._reader.understand(text, conversation.language))
+        understanding = _sure(await self._reader.understand(text, spoken(conversation.language)))
         understanding = closing.as_told(understanding, conversation.slots, loop)
         if code := tongue.asked_for(text, understanding, conversation, self._content):
             return Heard(Said(reference, "change_language"), code, understanding.safety)

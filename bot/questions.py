@@ -188,7 +188,7 @@ class Questions:
         if name.startswith(AREA):
             return self._content.raw(language, f"choice_life_areas_{name.removeprefix(AREA)}")
         labels = self._catalogue.taxonomy.needs[name].label
-        return str(labels.get(language) or labels["sv"])
+        return self._content.named("need", name, labels, language)
 
     def _keep(self, question: str, value: Any, language: str) -> str:
         asked = self._policy.questions[question]

@@ -402,7 +402,7 @@ class Replies:
 
     def _label(self, section: str, name: str, language: str) -> str:
         labels = getattr(self.catalogue.taxonomy, section)[name].label
-        return str(local(labels, language))
+        return self.content.named(section.removesuffix("s"), name, labels, language)
 
     def _nearest(self, kind: str, municipality: Municipality | None) -> Service | None:
         if kind not in self.catalogue.kinds:

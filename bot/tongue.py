@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot import answers
-from bot.content import Content
+from bot.content import Content, spoken
 from bot.ledger import Conversation
 from bot.messages import Author, OutgoingMessage
 from nlu.pipeline import Understanding
@@ -38,7 +38,8 @@ def continued(
     """The language of the answer: another than before only where a sentence is surely in it."""
     is_sentence = len(text.split()) >= FEWEST_WORDS
     is_sure = understanding.is_language_sure and understanding.language in content.languages
-    return understanding.language if is_sentence and is_sure else conversation.language
+    is_other = understanding.language != spoken(conversation.language)
+    return understanding.language if is_sentence and is_sure and is_other else conversation.language
 
 
 def doubt(

@@ -10,7 +10,7 @@ from typing import Any
 from babel import Locale
 from babel.dates import format_date, format_time, get_day_names
 
-from bot.content import Content
+from bot.content import Content, spoken
 from knowledge.catalogue import Catalogue, CostOption, Municipality, Schedule, Service
 from knowledge.glossary import glossary_links
 
@@ -61,10 +61,12 @@ class Words:
         return day_in_words(self.content, self.language, day)
 
     def need(self, need: str) -> str:
-        return self.local(self.catalogue.taxonomy.needs[need].label)
+        labels = self.catalogue.taxonomy.needs[need].label
+        return self.content.named("need", need, labels, self.language)
 
     def kind(self, kind: str) -> str:
-        return self.local(self.catalogue.taxonomy.kinds[kind].label)
+        labels = self.catalogue.taxonomy.kinds[kind].label
+        return self.content.named("kind", kind, labels, self.language)
 
     def card(self, service: Service) -> dict[str, Any]:
         """An entry in a list."""
@@ -208,7 +210,9 @@ class Words:
     def _clock(self, time: dt.time) -> str:
         is_midnight = time >= dt.time(23, 59)
         shown = format_time(
-            dt.time(0) if is_midnight else time, self.say("time_format"), locale=self.language
+            dt.time(0) if is_midnight else time,
+            self.say("time_format"),
+            locale=spoken(self.language),
         )
         return shown.replace("00", "24", 1) if is_midnight else shown
 
@@ -216,7 +220,7 @@ class Words:
         if schedule.freq == "MONTHLY":
             dates = ", ".join(map(str, schedule.bymonthday))
             return f"{self.say('monthly')} {dates}".strip()
-        names = get_day_names("wide", locale=self.language)
+        names = get_day_names("wide", locale=spoken(self.language))
         every = self.say("other_week") if schedule.interval > 1 else ""
         if len(set(schedule.byday)) == len(WEEK):
             return self.say("every_day")
@@ -238,7 +242,7 @@ class Words:
 
 def day_in_words(content: Content, language: str, day: dt.date) -> str:
     """A date in a language, such as 22 november 2026."""
-    return format_date(day, content.raw(language, "web_stod_date_format"), locale=language)
+    return format_date(day, content.raw(language, "web_stod_date_format"), locale=spoken(language))
 
 
 def dialled(number: str) -> str:

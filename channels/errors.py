@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
-from bot.content import Content
+from bot.content import Content, spoken
 
 STATUS = {
     "bad_request": 400,
@@ -54,9 +54,9 @@ def language_of(request: Request, content: Content) -> str:
     asked = [request.query_params.get("lang", "")]
     asked += [part.split(";")[0] for part in request.headers.get("accept-language", "").split(",")]
     for tag in asked:
-        code = tag.strip().lower().split("-")[0]
-        if code in content.languages:
-            return code
+        for code in (tag.strip().lower(), spoken(tag.strip().lower())):
+            if code in content.languages:
+                return code
     return "sv"
 
 

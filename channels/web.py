@@ -43,7 +43,7 @@ Authorization = Annotated[str | None, Header()]
 class NewConversation(BaseModel):
     model_config = ConfigDict(extra="forbid")
     municipality: str = Field(max_length=64)
-    language: str = Field("sv", max_length=8)
+    language: str = Field("sv", max_length=16)
 
 
 class NewMessage(BaseModel):
@@ -57,7 +57,7 @@ class NewMessage(BaseModel):
 
 class NewLanguage(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    language: str = Field(max_length=8)
+    language: str = Field(max_length=16)
 
 
 def doors_of(request: Request) -> Doors:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 from babel.dates import format_date
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from bot.content import Content
+from bot.content import Content, spoken
 from bot.ledger import Conversation, Ledger
 from bot.messages import StoredMessage
 from bot.privacy import mask
@@ -76,7 +76,7 @@ class Basis:
 
     def day(self, day: dt.date) -> str:
         """A date in words, with its weekday."""
-        return format_date(day, self.say("date_format"), locale=self.language)
+        return format_date(day, self.say("date_format"), locale=spoken(self.language))
 
     def services(self) -> list[Service]:
         """The entries shown to her that still exist and that she has not tried."""
