@@ -70,6 +70,7 @@ async def restore(url: str, path: Path) -> Restored:
     await migrate(url, manifest["version"])
     async with await connect(url) as connection:
         known = await tables(connection)
+        await _set_triggers(connection, known, "DISABLE")  # some refuse to lose rows
         await connection.execute(
             sql.SQL("TRUNCATE {} CASCADE").format(sql.SQL(", ").join(map(sql.Identifier, known)))
         )
@@ -77,6 +78,7 @@ async def restore(url: str, path: Path) -> Restored:
             for table in known:
                 await _copy_in(connection, archive, table)
                 await _continue_numbers(connection, table)
+        await _set_triggers(connection, known, "ENABLE")
     await migrate(url)
     async with await connect(url) as connection:
         again = await erase_again(connection, {**await erased_hashes(connection), **erased})
@@ -98,6 +100,14 @@ def _checked(path: Path) -> dict[str, Any]:
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise BackupError(f"{path} is no whole backup") from error
     return manifest
+
+
+async def _set_triggers(connection: Connection, names: list[str], how: str) -> None:
+    """Only the tables' owner can, and only until the commit of the restore."""
+    for name in names:
+        await connection.execute(
+            sql.SQL("ALTER TABLE {} {} TRIGGER USER").format(sql.Identifier(name), sql.SQL(how))
+        )
 
 
 async def tables(connection: Connection) -> list[str]:
