@@ -1,5 +1,5 @@
 # Everything a developer or operator runs. `make run` and `make test` need only Python 3.11 and pip.
-.PHONY: run test check lock train bench evaluate screenshots clean help
+.PHONY: run test check lock train bench faults malformed supply evaluate screenshots clean help
 LOTSA := .venv/bin/lotsa
 
 help: ## this list
@@ -28,6 +28,23 @@ train: ## train models and build the index
 bench: ## speed of each stage of a turn
 	@scripts/setup
 	@$(LOTSA) bench
+	@$(LOTSA) bench --longest 500
+	@$(LOTSA) bench --copies 100000
+
+faults: ## put 200 faults into the running product, then five seeded bugs
+	@scripts/setup dev
+	@$(LOTSA) train
+	@.venv/bin/python -W ignore -m tests.faults.run
+	@.venv/bin/python -W ignore -m tests.faults.run --share 0.2 --processes 2
+	@.venv/bin/python -W ignore -m tests.faults.run --seeded all
+
+malformed: ## send 10,000 malformed requests
+	@scripts/setup dev
+	@.venv/bin/python -W ignore -m tests.security.malformed
+
+supply: ## known faults, licences, a list of all parts, and secrets
+	@scripts/setup dev
+	@.venv/bin/python -m scripts.supply
 
 evaluate: ## quality figures
 	@scripts/setup

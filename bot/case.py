@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -15,7 +15,9 @@ from bot.complexity import Case
 from bot.engine.branching import EMPTY, SURE, is_known
 from bot.engine.compile import Policy
 from bot.questions import HOW_IT_GOES
-from nlu.pipeline import Understanding
+
+if TYPE_CHECKING:
+    from nlu.pipeline import Understanding
 
 SUGGESTIONS = Path(__file__).parent / "content" / "policy" / "suggestions.yml"
 # Slots that grow with every message; their value is given whole each time.

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.content import Content
-from nlu.pipeline import Understanding
+
+if TYPE_CHECKING:
+    from nlu.pipeline import Understanding
 
 # Text id of the ways to say it -> the choice it is; which of them count depends on what was asked.
 # Of two answers in one text ("no, partly") the first here counts.

@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from bot import booking, case, clock, handoff, tongue
+from bot import booking, case, clock, faults, handoff, switches, tongue
 from bot.complexity import Assessment, Complexity
 from bot.content import Content, spoken
 from bot.engine.compile import Policy
@@ -107,7 +107,7 @@ class Conversations:
         self,
         ledger: Ledger,
         reader: Reader,
-        engine: Engine,
+        engine: Engine | None,
         replies: Replies,
         complexity: Complexity,
         engine_timeout: float,
@@ -189,6 +189,7 @@ class Conversations:
         except UnderstandingError as error:
             log.error("understanding_error", message_id=message.id, error=_named(error))
             return self._fixed(Outcome.ERROR_UNDERSTANDING, setting)
+        faults.reach("heard")
         result = await self._go_on(message, heard, conversation, open_handoff, setting)
         return self._with_danger(result, heard.check, conversation, setting)
 
@@ -262,6 +263,8 @@ class Conversations:
         """What the engine decides on what was heard, in words."""
         said, language = heard.said, heard.language
         setting = replace(setting, language=language)
+        if await self._is_off(said):
+            return self._fixed(Outcome.OUT_OF_SCOPE, setting)
         turn = Turn(
             conversation=conversation,
             municipality=setting.municipality,
@@ -286,6 +289,7 @@ class Conversations:
             timed_out = isinstance(error, TimeoutError)
             log.error("engine_error", message_id=message.id, error=_named(error))
             return self._fixed(Outcome.TIMED_OUT if timed_out else Outcome.ERROR_ENGINE, setting)
+        faults.reach("decided")
         if not decision.replies:
             log.error("engine_silent", message_id=message.id, intent=said.intent)
             return self._fixed(Outcome.ERROR_ENGINE, setting)
@@ -315,8 +319,18 @@ class Conversations:
             return result
         return replace(result, replies=[self._replies.maybe_acute(setting, check), *result.replies])
 
+    async def _is_off(self, said: Said) -> bool:
+        """Whether what was said is about a topic that is switched off."""
+        topics = {said.entities.get("path"), *(said.entities.get("needs") or ())}
+        async with self._ledger.transaction() as connection:
+            off = await switches.switched_off(connection)
+        return any(switch.name.removeprefix(switches.TOPIC) in topics for switch in off)
+
     async def _decide(self, conversation: Conversation, said: Said) -> Decision:
+        if self._engine is None:
+            raise EngineError("no engine")
         state = await self._ledger.dialogue_state(conversation.id)
+        faults.reach("engine")
         async with asyncio.timeout(self._engine_timeout):
             return await self._engine.decide(str(conversation.id), said, state)
 

@@ -288,7 +288,9 @@ async def _note(
 
 _SELECT = (
     "SELECT h.*, g.name AS guide_name, c.channel FROM handoffs h "
-    "JOIN conversations c ON c.id = h.conversation_id LEFT JOIN guides g ON g.id = h.guide_id "
+    "JOIN conversations c ON c.id = h.conversation_id "
+    "AND c.last_at > now() - make_interval(days => c.keep_days) "
+    "LEFT JOIN guides g ON g.id = h.guide_id "
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot import answers, booking, brief, case, children, closing, tongue
 from bot.complexity import Complexity
@@ -18,7 +18,9 @@ from bot.messages import Author, StoredMessage
 from bot.questions import AREA, HOW_IT_GOES, LINES, options, questions_of
 from bot.understanding import Reader
 from nlu import safety
-from nlu.pipeline import Understanding
+
+if TYPE_CHECKING:
+    from nlu.pipeline import Understanding
 
 FACT_INTENTS = frozenset({"tell", "affirm", "deny", "unclear"})
 COMMAND_WORDS = 6  # longer texts are no command to change or take away a line

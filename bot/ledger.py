@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 
 from psycopg.errors import UniqueViolation
 
+from bot import faults
 from bot.database import Connection, Pool, Row
 from bot.engine.state import DialogueState, Snapshot
 from bot.messages import Author, IncomingMessage, Outcome, OutgoingMessage, StoredMessage
@@ -137,9 +138,12 @@ class Ledger:
             async with self.transaction() as connection:
                 if queue_limit is not None and not message.acute:
                     await _check_queue(connection, queue_limit)
-                return await self._accept(connection, conversation, message, answers)
+                accepted = await self._accept(connection, conversation, message, answers)
+                faults.reach("in_accept")
         except UniqueViolation:
             return await self._earlier(message)
+        faults.reach("accepted")
+        return accepted
 
     async def _accept(
         self,
@@ -294,7 +298,9 @@ class Ledger:
             )
             if await cursor.fetchone() is None:
                 raise LeaseLostError(str(claim.message.id))
+            faults.reach("finishing")
             await self._store_turn(connection, claim.message, result)
+            faults.reach("stored")
 
     async def _flag_acute(self, connection: Connection, conversation: UUID) -> None:
         """The conversation, and a handoff that is open, are about danger from now on."""
@@ -407,7 +413,8 @@ class Ledger:
         """The conversation a parent holds the token of. Raises KeyError otherwise."""
         async with self.transaction() as connection:
             cursor = await connection.execute(
-                "SELECT * FROM conversations WHERE id = %s AND token_hash = %s",
+                "SELECT * FROM conversations WHERE id = %s AND token_hash = %s "
+                "AND last_at > now() - make_interval(days => keep_days)",
                 [conversation, hash_token(token)],
             )
             row = await cursor.fetchone()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -17,7 +18,7 @@ _QUIET = ("rasa", "rasa_sdk", "apscheduler", "matplotlib", "sanic", "asyncio")
 def get_log() -> Any:
     """The product's logger."""
     return structlog.wrap_logger(
-        structlog.PrintLogger(sys.stderr),
+        _Lines(),
         processors=[
             structlog.processors.add_log_level,
             _drop_below_level,
@@ -27,6 +28,16 @@ def get_log() -> Any:
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
         context_class=dict,
     )
+
+
+class _Lines:
+    """Prints to standard error; a full disk costs the line, never a parent's answer."""
+
+    def msg(self, line: str) -> None:
+        with suppress(OSError, ValueError):
+            print(line, file=sys.stderr, flush=True)  # noqa: T201 - standard error is the log
+
+    debug = info = warning = error = critical = msg
 
 
 _level = logging.INFO

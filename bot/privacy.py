@@ -26,10 +26,10 @@ _PERSONAL_NUMBER = re.compile(
 )
 _EMAIL = re.compile(r"[\w.+\-]+\s?@\s?[\w\-]+(?:\.[\w\-]+)+", re.IGNORECASE)
 _PHONE = re.compile(
-    r"(?<![\d\w])(?:(?:\+|00)\s?46\s?(?:\(0\)\s?)?|0)[1-9](?:[\s.\-–/]{0,2}\d){5,9}(?!\d)"
+    r"(?<![\d\w])(?:(?:\+|00)\s?46\s?(?:\(0\)\s?)?|0)[1-9](?:[\s.\-–/]{0,3}\d){5,9}(?!\d)"
 )
 # Ten digits that start as a mobile number are one, though they could be a date of birth too.
-_MOBILE = re.compile(r"(?<!\d)07[02369](?:[\s.\-–/]{0,2}\d){7}(?!\d)")
+_MOBILE = re.compile(r"(?<!\d)07[02369](?:[\s.\-–/]{0,3}\d){7}(?!\d)")
 _STREET = (
     r"(?:gatan|gata|vägen|vagen|väg|gränd|grand|stigen|torget|torg|allén|allen|backen|plan|"
     r"platsen|leden|kajen|svängen|gården)"
@@ -39,6 +39,8 @@ _ADDRESS = re.compile(
     r"(?:\s*,?\s*(?:lgh|lägenhet|våning|tr)\s*\d+)?(?:\s*,?\s*\d{3}\s?\d{2}\s+[A-ZÅÄÖ]\w+)?",
     re.IGNORECASE,
 )
+# Digits of other scripts, one character each, so that nothing moves: Arabic, Persian, full width.
+_DIGITS = {first + digit: str(digit) for first in (0x0660, 0x06F0, 0xFF10) for digit in range(10)}
 # Freephone (020) and shared-cost (077) numbers belong to help lines, never to a person.
 _PUBLIC_NUMBER = re.compile(r"^0(?:20|77)")
 
@@ -57,6 +59,7 @@ def mask(text: str, only: frozenset[str] | None = None) -> Masked:
     `only` names the sorts to mask: a guide may give a number or address of the municipality.
     """
     kinds: list[str] = []
+    original, text = text, text.translate(_DIGITS)
 
     def replace(kind: str, keep: Callable[[str], bool]) -> Callable[[re.Match[str]], str]:
         def replaced(found: re.Match[str]) -> str:
@@ -76,7 +79,7 @@ def mask(text: str, only: frozenset[str] | None = None) -> Masked:
     ):
         if only is None or kind in only:
             text = pattern.sub(replace(kind, keep), text)
-    return Masked(text, tuple(dict.fromkeys(kinds)))
+    return Masked(text if kinds else original, tuple(dict.fromkeys(kinds)))
 
 
 def _never(_: str) -> bool:
@@ -117,6 +120,13 @@ class Seal:
         Store the first; look among all of them, so that a key can be rotated.
         """
         return [hmac.digest(key, text.encode(), hashlib.sha256) for key in self._keys]
+
+    def reseal(self, sealed: bytes) -> bytes:
+        """The same content sealed with the newest key. Raises SealError when no key fits."""
+        try:
+            return self._fernet.rotate(sealed)
+        except InvalidToken as error:
+            raise SealError("no key opens this text; was the key file replaced?") from error
 
     def open(self, sealed: bytes | None) -> Any:
         """The sealed content, None for None. Raises SealError when no key fits."""

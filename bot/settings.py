@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     provider_secrets: dict[str, SecretStr] = Field(
         {}, description="client secrets of sign-in providers: JSON by municipality"
     )
+    writes_per_conversation: int = Field(30, description="messages a minute; 0 = no limit")
+    writes_per_address: int = Field(200, description="messages a minute; 0 = no limit")
+    opened_per_address: int = Field(120, description="new conversations an hour; 0 = no limit")
     log_level: str = Field("INFO", description="lowest level that is logged")
 
     @property

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bot import answers
 from bot.content import Content, spoken
 from bot.ledger import Conversation
 from bot.messages import Author, OutgoingMessage
-from nlu.pipeline import Understanding
+
+if TYPE_CHECKING:
+    from nlu.pipeline import Understanding
 
 FEWEST_WORDS = 4  # shorter texts neither change the language of the conversation nor make it ask
 LONGEST_NAME = 3  # words in which a language is asked for by its name alone

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from bot import faults
 from bot.edits import Edits
-from bot.live_search import LiveSearch
 from knowledge.search import Query, Reason, Search
-from nlu.pipeline import Pipeline, Understanding
+
+if TYPE_CHECKING:  # the models are the child's; the process that asks starts without them
+    from bot.live_search import LiveSearch
+    from nlu.pipeline import Pipeline, Understanding
 
 WARM_UP = "hej"
-START_TIMEOUT = 60.0  # seconds to load models and indexes
+START_TIMEOUT = 180.0  # seconds to load models and indexes; turns do not wait that long
+RETRY_START = 10.0  # seconds between starts when the models cannot be loaded
 PREPARE_TIMEOUT = 300.0  # seconds to build and load the index of an edited catalogue
 PREPARE_POLL = 0.1  # seconds between looks
 
@@ -62,11 +67,12 @@ class Reader:
         self._child: BaseProcess | None = None
         self._pipe: Pipe | None = None
         self._lock = asyncio.Lock()
+        self._starting: asyncio.Task[Pipe] | None = None
+        self._failed_at = float("-inf")
 
     async def start(self) -> None:
         """Load the models now, so that the first parent does not wait."""
-        async with self._lock:
-            await self._ensure_running()
+        await self._running(START_TIMEOUT)
 
     async def understand(self, text: str, hint: str | None = None) -> Understanding:
         """What the parent meant. Raises UnderstandingError, also when it takes too long."""
@@ -104,7 +110,7 @@ class Reader:
 
     async def _ask(self, *request: Any) -> Any:
         async with self._lock:
-            pipe = await self._ensure_running()
+            pipe = await self._running(self._timeout)
             try:
                 pipe.send(request)
                 return await self._answer(pipe, self._timeout)
@@ -112,9 +118,31 @@ class Reader:
                 self.stop()
                 raise UnderstandingError("the child died") from error
 
-    async def _ensure_running(self) -> Pipe:
+    async def _running(self, patience: float) -> Pipe:
+        """The pipe to a child that has loaded; it goes on loading when patience ends."""
         if self._child is not None and self._child.is_alive() and self._pipe is not None:
-            return self._pipe
+            if self._starting is None:
+                return self._pipe
+        elif self._starting is None and time.monotonic() < self._failed_at + RETRY_START:
+            raise UnderstandingError("the models could not be loaded")
+        if self._starting is None:
+            self._starting = asyncio.create_task(self._start_child())
+        try:
+            async with asyncio.timeout(patience):
+                return await asyncio.shield(self._starting)
+        except TimeoutError as error:
+            raise UnderstandingTimeoutError("the models are not loaded yet") from error
+
+    async def _start_child(self) -> Pipe:
+        try:
+            return await self._new_child()
+        except UnderstandingError:
+            self._failed_at = time.monotonic()
+            raise
+        finally:
+            self._starting = None
+
+    async def _new_child(self) -> Pipe:
         self.stop()
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
@@ -142,6 +170,9 @@ class Reader:
 
 def _serve(pipe: Pipe, artifacts: Path, edits: Edits) -> None:
     """The child's life: load, say so, answer until the pipe closes."""
+    from bot.live_search import LiveSearch
+    from nlu.pipeline import Pipeline
+
     try:
         pipeline = Pipeline.load(artifacts)
         live = LiveSearch(pipeline, artifacts, edits)
@@ -162,6 +193,7 @@ def _serve(pipe: Pipe, artifacts: Path, edits: Edits) -> None:
 
 
 def _answered(pipeline: Pipeline, live: LiveSearch, task: str, *given: Any) -> Any:
+    faults.reach("understanding")
     if task == "understand":
         with live.models:
             return pipeline.understand(*given)

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import psycopg
 
+from bot import faults
 from bot.complexity import Complexity
 from bot.content import Content
 from bot.conversation import Conversations
@@ -22,12 +23,14 @@ from bot.handoff_clock import HandoffClock
 from bot.ledger import INCOMING, LeaseLostError, Ledger
 from bot.log import get_log
 from bot.messages import Outcome
+from bot.presence import Presence
 from bot.privacy import Seal
 from bot.replies import Replies
 from bot.retention import sweep
 from bot.settings import Settings
 from bot.understanding import Reader, UnderstandingError
 from knowledge.catalogue import Catalogue
+from nlu import safety
 
 log = get_log()
 POLL = 1.0  # seconds between looks when no notice comes: an expired lease gives none
@@ -90,6 +93,7 @@ class Worker:
         claim = await self._ledger.claim(self.id, self._lease)
         if claim is None:
             return None
+        faults.reach("claimed")
         async with self._turn:
             result = await self._conversations.take(claim)
         try:
@@ -97,6 +101,7 @@ class Worker:
         except LeaseLostError:
             log.warning("lease_lost", message_id=claim.message.id)
             return None
+        faults.reach("finished")
         log.info(
             "turn",
             message_id=claim.message.id,
@@ -108,13 +113,23 @@ class Worker:
 
 
 @asynccontextmanager
-async def open_worker(settings: Settings, url: str, actions: str) -> AsyncIterator[Worker]:
-    """A worker with its models loaded; `actions` names the package of custom actions."""
-    shipped = Catalogue.load()
+async def open_worker(
+    settings: Settings, url: str, actions: str, *, is_whole: bool = True
+) -> AsyncIterator[Worker]:
+    """A worker with its models loaded; `actions` names the package of custom actions.
+
+    One that need not be whole answers while the models load, and with the fixed text where one is
+    missing: what needs no model does not wait for it. Otherwise what is missing raises.
+    """
     reader = Reader(settings.artifacts, settings.understand_timeout, remembered(settings))
     loading = asyncio.create_task(reader.start())
-    engine = await Engine.load(settings.rasa_model, actions, Policy.load())
-    await loading
+    shipped = Catalogue.load()
+    safety.check("")  # the word lists are read now, not in the first turn
+    engine = await _engine(settings, actions, is_whole=is_whole)
+    if is_whole:
+        await loading
+    else:
+        loading.add_done_callback(_say_how_it_went)
     async with open_pool(url) as pool:
         ledger = Ledger(pool, Seal.from_file(settings.keys))
         replies = Replies(Content.load(), shipped, Policy.load())
@@ -132,6 +147,25 @@ async def open_worker(settings: Settings, url: str, actions: str) -> AsyncIterat
             reader.stop()
 
 
+async def _engine(settings: Settings, actions: str, *, is_whole: bool) -> Engine | None:
+    try:
+        return await Engine.load(settings.rasa_model, actions, Policy.load())
+    except Exception as error:
+        if is_whole:
+            raise
+        log.error("engine_missing", error=type(error).__name__)
+        return None
+
+
+def _say_how_it_went(loading: asyncio.Task[None]) -> None:
+    if loading.cancelled():
+        return
+    if error := loading.exception():
+        log.error("models_missing", error=type(error).__name__)
+    else:
+        log.info("models_loaded")
+
+
 async def run(
     settings: Settings,
     url: str,
@@ -143,10 +177,14 @@ async def run(
 
     `beside` is what this process does as well, until it ends.
     """
-    async with open_worker(settings, url, actions) as worker:
+    async with open_worker(settings, url, actions, is_whole=False) as worker:
+        presence = Presence(url, worker.id)
+        keeping = asyncio.create_task(presence.keep())
+        await presence.held()
         log.info("worker_ready", worker=str(worker.id))
         wake = asyncio.Event()
         tasks = [
+            keeping,
             asyncio.create_task(_listen(url, wake)),
             asyncio.create_task(_sweep_hourly(url)),
             asyncio.create_task(_watch_handoffs(worker.handoff_clock)),

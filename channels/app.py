@@ -45,7 +45,9 @@ from channels import (
 )
 from channels.doors import Doors
 from channels.errors import DoorError, error_response, language_of
+from channels.metrics import ANSWERS
 from channels.phones import Phones
+from channels.protection import Protection
 from channels.sign_in_rules import SignInRules
 from channels.stream import CHANNELS, Hub
 from knowledge.catalogue import Catalogue
@@ -81,7 +83,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
         hub = Hub()
         async with open_pool(url, size=10) as pool, httpx.AsyncClient() as http:
             ledger = Ledger(pool, seal)
-            doors = Doors(settings, ledger, shipped, content, replies, hub)
+            doors = Doors(settings, ledger, shipped, content, replies, hub, _protection(settings))
             app.state.doors = doors
             app.state.sign_in_rules = rules
             app.state.phone_door = sms.PhoneDoor(doors, phones, http)
@@ -126,6 +128,12 @@ def create_app(settings: Settings, url: str) -> FastAPI:
     return app
 
 
+def _protection(settings: Settings) -> Protection:
+    return Protection(
+        settings.writes_per_conversation, settings.writes_per_address, settings.opened_per_address
+    )
+
+
 class Following:
     """Keeps the words of this process on the catalogue with the edits in force."""
 
@@ -156,8 +164,10 @@ async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code in (301, 302, 303, 307, 308):
         return RedirectResponse((error.headers or {}).get("location", "/"), error.status_code)
-    response = await _door_error(request, DoorError("bad_request"))
+    code = "unknown_path" if error.status_code == 404 else "bad_request"
+    response = await _door_error(request, DoorError(code))
     response.status_code = error.status_code
+    response.headers.update(error.headers or {})
     return response
 
 
@@ -187,6 +197,7 @@ class Guarded:
 
         async def guarded_send(message: Message) -> None:
             if message["type"] == "http.response.start":
+                ANSWERS.labels(str(message["status"])).inc()
                 extra = SECURITY_HEADERS | ({} if is_static else {"Cache-Control": "no-store"})
                 known = {name for name, _ in message["headers"]}
                 message["headers"] = [

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from bot.settings import settings
+from channels import operations
 from channels.accounts_cli import add_commands, audit_app, given_roles
 from channels.handoff_cli import handoff_app
 from channels.phone_cli import channel_app, sms_simulator
@@ -264,9 +265,27 @@ def evaluate(
 
 
 @app.command()
-def bench(json_: Json = False) -> None:
+def bench(
+    longest: Annotated[
+        int | None, typer.Option(help="How cost grows, to so many turns, instead.")
+    ] = None,
+    copies: Annotated[
+        int | None, typer.Option(help="Copy and restore so many messages, instead.")
+    ] = None,
+    json_: Json = False,
+) -> None:
     """Speed of each stage of a turn."""
+    from channels import bench_growth
     from channels.measure import run_bench, table
+
+    if longest is not None:
+        grown = bench_growth.run(settings(), ACTIONS, longest)
+        show(grown, json_, bench_growth.table(grown))
+        return
+    if copies is not None:
+        seconds = asyncio.run(bench_growth.run_copies(settings(), copies))
+        show(seconds, json_, [f"{name}: {value}" for name, value in seconds.items()])
+        return
 
     figures = asyncio.run(run_bench(settings(), ACTIONS))
     show(figures, json_, table(figures))
@@ -454,6 +473,9 @@ def catalogue_rerank(json_: Json = False) -> None:
         for code, w in weights.items()
     ]
     show(weights, json_, lines)
+
+
+operations.add_to(app, show, fail)
 
 
 def main() -> None:

@@ -34,7 +34,7 @@ from channels.accounts import HANDLES, home_of
 from channels.doors import Doors
 from channels.errors import DoorError
 from channels.stream import COMMENT, TYPING, event, notices
-from channels.web import doors_of, templates
+from channels.web import doors_of, shown_notices, templates
 
 COOKIE = "lotsa_console"
 LANGUAGE = "sv"
@@ -127,6 +127,7 @@ async def console_page(request: Request) -> Response:
         "guide": guide,
         "municipality": doors.catalogue.municipalities[guide.municipality],
         "outcomes": OUTCOMES,
+        "notices": await shown_notices(doors, guide.municipality, LANGUAGE),
     }
     return templates.TemplateResponse(request, "console.html", context)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot import clock
@@ -12,6 +12,7 @@ from bot.ledger import Ledger
 from bot.messages import Author, OutgoingMessage, StoredMessage
 from bot.replies import Replies, Setting
 from bot.settings import Settings
+from channels.protection import Protection
 from channels.stream import Hub
 from knowledge.catalogue import Catalogue
 
@@ -30,6 +31,7 @@ class Doors:
     content: Content
     replies: Replies
     hub: Hub
+    protection: Protection = field(default_factory=lambda: Protection(0, 0, 0))
 
     @property
     def catalogue(self) -> Catalogue:

@@ -28,6 +28,9 @@ STATUS = {
     "desk_full": 409,
     "family_changed": 409,
     "safe_first": 409,
+    "too_often": 429,
+    "switched_off": 503,
+    "unknown_path": 404,
     "too_long": 413,
     "empty": 422,
     "server": 500,
@@ -71,5 +74,6 @@ def error_response(error: DoorError, language: str, content: Content) -> JSONRes
     }
     if error.messages:
         body["messages"] = error.messages
-    headers = {"Retry-After": "60"} if STATUS[error.code] in (429, 503) else {}
+    wait = error.values.get("seconds", 60)
+    headers = {"Retry-After": str(wait)} if STATUS[error.code] in (429, 503) else {}
     return JSONResponse(body, STATUS[error.code], headers)

@@ -14,7 +14,7 @@ from fastapi.templating import Jinja2Templates
 from psycopg_pool import PoolTimeout
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot import handoff, handoff_queue
+from bot import faults, handoff, handoff_queue, switches
 from bot.calendar import opening
 from bot.call_backs import GIVEN_NUMBER, booked, take_number, without_number
 from bot.engine.reply import ReplyRequest
@@ -86,10 +86,20 @@ async def chat_page(request: Request, municipality: str) -> Response:
         raise DoorError("unknown_municipality")
     found = doors.catalogue.municipalities[municipality]
     context = {
+        "notices": await shown_notices(doors, municipality, language),
         "municipality": found,
         "acute_numbers": doors.replies.numbers(ALWAYS_SHOWN, found, language, len(ALWAYS_SHOWN)),
     }
     return page(request, "chat.html", language, context)
+
+
+async def shown_notices(doors: Doors, municipality: str, language: str) -> list[str]:
+    """What everybody is told right now; nothing when the database is away."""
+    try:
+        async with doors.ledger.transaction() as connection:
+            return await switches.notices_now(connection, municipality, language)
+    except DATABASE_ERRORS:
+        return []
 
 
 def page(request: Request, name: str, language: str, context: dict[str, Any]) -> Response:
@@ -114,8 +124,10 @@ async def open_conversation(request: Request, new: NewConversation) -> dict[str,
     doors = doors_of(request)
     if new.municipality not in doors.catalogue.municipalities:
         raise DoorError("unknown_municipality")
+    doors.protection.opening(request)
     language = new.language if new.language in doors.content.languages else "sv"
     try:
+        await _refuse_when_off(doors)
         on_duty = await _on_duty(doors, new.municipality)
         setting = doors.setting(new.municipality, language, on_duty=on_duty)
         conversation, token = await doors.ledger.open_conversation(
@@ -137,12 +149,16 @@ async def post_message(
 ) -> dict[str, Any]:
     """Take a message in. Danger is answered in this response, whatever else is down."""
     doors = doors_of(request)
+    faults.reach("received")
     check = safety.check(new.text) if new.text else None
     is_acute = check is not None and check.acute
     try:
         conversation = await conversation_of_parent(doors.ledger, conversation_id, authorization)
         if new.choice == DELETE:
             return await _erase(doors, conversation)
+        doors.protection.message(request, str(conversation_id), is_acute=is_acute)
+        if not is_acute:
+            await _refuse_when_off(doors)
         is_kept = await take_number(
             doors.ledger, conversation.id, conversation.slots, new.text or ""
         )
@@ -220,6 +236,12 @@ def _unstored(request: Request, check: safety.Check | None) -> list[dict[str, An
         language_of(request, doors.content),
     )
     return [doors.as_json(doors.replies.acute(check, setting))]
+
+
+async def _refuse_when_off(doors: Doors) -> None:
+    async with doors.ledger.transaction() as connection:
+        if await switches.is_off(connection, f"{switches.CHANNEL}web"):
+            raise DoorError("switched_off")
 
 
 async def _alarm(doors: Doors, conversation: Conversation) -> None:
@@ -308,6 +330,9 @@ async def _state(doors: Doors, conversation_id: UUID) -> dict[str, Any]:
         wait = None
         if found and found.state == "waiting":
             wait = await handoff_queue.wait_of(connection, municipality, found)
+        notices = await switches.notices_now(
+            connection, conversation.municipality, conversation.language
+        )
     setting = doors.setting(conversation.municipality, conversation.language, on_duty=on_duty)
     hours = opening(
         setting.municipality.functions["guide"], setting.now, setting.municipality.closures
@@ -315,6 +340,7 @@ async def _state(doors: Doors, conversation_id: UUID) -> dict[str, Any]:
     language, content = conversation.language, doors.content
     return {
         "language": language,
+        "notices": notices,
         "held_by": {"name": found.guide_name} if found and found.state == "held" else None,
         "handoff": found
         and {

@@ -111,6 +111,9 @@ def test_settings(
         understand_timeout=20.0,
         engine_timeout=20.0,
         lease=60.0,
+        writes_per_conversation=0,
+        writes_per_address=0,
+        opened_per_address=0,
     )
 
 

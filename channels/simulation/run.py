@@ -54,6 +54,9 @@ async def _product(settings: Settings, actions: str) -> AsyncIterator[tuple[Any,
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         own = settings.model_copy(
             update={
+                "writes_per_conversation": 0,
+                "writes_per_address": 0,
+                "opened_per_address": 0,
                 "data": Path(folder),
                 "database_url": None,
                 "understand_timeout": 30.0,

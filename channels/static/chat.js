@@ -77,6 +77,7 @@ const page = {
     setText("presence", presenceText(state));
     showWhoReads(state.held_by);
     byId("assistant").hidden = !["held", "waiting", "offered_call_back"].includes(state.handoff?.state);
+    showNotices(state.notices ?? []);
     followLanguage(state.language);
   },
 
@@ -117,6 +118,12 @@ const boxLabel = document.querySelector("label[for=text]");
 const boxText = boxLabel.textContent;
 
 // While a guide answers, the box is hers, and there is nobody further to ask for.
+function showNotices(notices) {
+  const place = document.getElementById("notices");
+  place.replaceChildren(...notices.map((notice) => Object.assign(document.createElement("p"), { textContent: notice })));
+  place.hidden = notices.length === 0;
+}
+
 function showWhoReads(guide) {
   boxLabel.textContent = guide?.name ? say("box_guide", { name: guide.name }) : boxText;
   const person = byId("person");

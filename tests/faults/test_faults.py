@@ -38,7 +38,7 @@ class Processes:
         self.started: list[subprocess.Popen[str]] = []
 
     def worker(self) -> subprocess.Popen[str]:
-        """A worker that has said it is ready."""
+        """A worker that has loaded its models."""
         command = [sys.executable, "-m", "channels.cli", "worker"]
         process = subprocess.Popen(
             command, env=self._environment, stderr=subprocess.PIPE, text=True
@@ -46,7 +46,7 @@ class Processes:
         self.started.append(process)
         assert process.stderr is not None
         for line in process.stderr:
-            if "worker_ready" in line:
+            if "models_loaded" in line:
                 return process
         raise AssertionError("the worker did not start")
 

@@ -53,6 +53,7 @@ ANYBODY = {
     "/console/leverantor/{municipality}",
     "/health",
     "/ready",
+    "/metrics",
 }
 
 
