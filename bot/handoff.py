@@ -237,7 +237,8 @@ async def move(
         "outcome = coalesce(%s, outcome), function = coalesce(%s, function), changed_at = now(), "
         "claimed_at = CASE WHEN %s THEN coalesce(claimed_at, now()) ELSE claimed_at END, "
         "held_since = CASE WHEN %s THEN now() END "
-        "WHERE id = %s AND state = %s AND guide_id IS NOT DISTINCT FROM %s RETURNING municipality",
+        "WHERE id = %s AND state = %s AND guide_id IS NOT DISTINCT FROM %s "
+        "AND (NOT %s OR broken = %s) RETURNING municipality",
         [
             then.state,
             then.guide,
@@ -250,6 +251,8 @@ async def move(
             handoff.id,
             handoff.state,
             handoff.guide_id,
+            event == "promise_passed",  # which leaves the state as it was
+            handoff.stretch.broken,
         ],
     )
     if await cursor.fetchone() is None:
