@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from bot.content import Content
+from nlu.normalise import plain_letters
 
 LONGEST = 12  # words; more than that tells a story and answers no choice
 
@@ -55,6 +55,5 @@ def _starts(word: str) -> re.Pattern[str]:
 
 
 def _plain(text: str) -> str:
-    """Without capitals and without dots and accents: "sådär" is also written "sadar"."""
-    letters = unicodedata.normalize("NFKD", " ".join(text.casefold().split()))
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+    """Without capitals, dots and accents, and with one of each letter that looks alike."""
+    return plain_letters(" ".join(text.casefold().split()))

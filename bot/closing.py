@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bot.content import Content
+from nlu.normalise import plain_letters
 
 if TYPE_CHECKING:
     from nlu.pipeline import Understanding
@@ -72,4 +73,4 @@ def _open(slots: Mapping[str, Any], active_loop: str | None) -> dict[str, str]:
 
 
 def _plain(text: str) -> str:
-    return " ".join(_MARKS.sub(" ", text.casefold()).split())
+    return " ".join(plain_letters(_MARKS.sub(" ", text)).split())

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.content import CONTENT, REQUIRED, Content
+from bot.content import CONTENT, REQUIRED, Content, spoken
 from nlu.language import LANGUAGES
 
 CONTRACT = yaml.safe_load((CONTENT / "contract.yml").read_text(encoding="utf-8"))
@@ -26,7 +26,8 @@ PHONE = re.compile(r"\d[\d ]+\d")
 
 
 def test_danger_is_answered_in_every_language_that_is_understood() -> None:
-    assert set(LANGUAGES) == set(LISTED) == CONTENTS.in_danger
+    assert set(LANGUAGES) == {code for code in LISTED if spoken(code) == code}
+    assert set(LISTED) == CONTENTS.in_danger
 
 
 @pytest.mark.parametrize("language", sorted(LISTED))
@@ -53,7 +54,9 @@ def test_a_text_is_written_in_the_letters_of_its_language(language: str) -> None
     own = re.compile(f"[{LETTERS[language]}]")
     for text in CONTENTS.ids(language):
         words = re.sub(r"\{\w+\}", "", CONTENTS.raw(language, text))
-        if not text.startswith("format_"):
+        is_name = CONTENTS.has("sv", text) and words == CONTENTS.raw("sv", text)  # BUP is BUP
+        has_words = "format" not in text and not is_name and re.search(r"[^\W\d_]", words)
+        if has_words:
             assert own.search(words), text
 
 
