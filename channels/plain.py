@@ -196,19 +196,21 @@ async def _answered(
         accepted, _ = await receive(request, conversation, sent.message, check)
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
-                await _until_answered(doors, conversation.id, accepted.seq, queue)
+                await _until_answered(doors, conversation, accepted.seq, queue)
         except TimeoutError:
             return await _view(doors, sent, conversation, is_waiting=True)
     return await _view(doors, sent, conversation)
 
 
 async def _until_answered(
-    doors: Doors, conversation: UUID, after: int, queue: asyncio.Queue[Notice]
+    doors: Doors, conversation: Conversation, after: int, queue: asyncio.Queue[Notice]
 ) -> None:
     """Returns when the other side has said something, or a person answers in her own time."""
-    if (await state_of(doors, conversation))["held_by"]:
+    if (await state_of(doors, conversation.id))["held_by"]:
         return
-    while all(one.author == "parent" for one in await doors.ledger.messages(conversation, after)):
+    while all(
+        one.author == "parent" for one in await messages_of(doors.ledger, conversation, after)
+    ):
         await queue.get()
 
 
@@ -230,7 +232,9 @@ async def _troubled(
 ) -> View:
     """The conversation as far as it can be read, and what she wrote, under the same id."""
     try:
-        stored = await doors.ledger.by_token(sent.conversation, sent.token)
+        stored = await conversation_of_parent(
+            doors.ledger, sent.conversation, f"Bearer {sent.token}"
+        )
         messages = [doors.as_json(one) for one in await messages_of(doors.ledger, stored, 0)]
     except (KeyError, *DATABASE_ERRORS):
         messages = []
