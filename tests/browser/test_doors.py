@@ -18,6 +18,7 @@ from tests.browser.product import (
     open_chat,
     sign_in,
     take_over,
+    tell_situation,
     write,
 )
 from tests.browser.seen import NARROW, shown_messages, sideways, violations
@@ -108,6 +109,7 @@ def test_what_comes_while_nobody_looks_is_a_number_in_a_title_that_says_nothing_
 def test_who_is_writing_is_said(new_page: NewPage, guide_login: str) -> None:
     parent, guide = new_page(), new_page()
     open_chat(parent)
+    tell_situation(parent)
     ask_for_person(parent)
     sign_in(guide, guide_login)
     take_over(guide, parent)
