@@ -1,9 +1,9 @@
 # Everything a developer or operator runs. `make run` and `make test` need only Python 3.11 and pip.
-.PHONY: run test check lock train bench faults malformed supply evaluate screenshots clean help
+.PHONY: run test check lock train bench faults malformed supply evaluate screenshots browser-matrix load clean help
 LOTSA := .venv/bin/lotsa
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/'
 
 run: ## install what is missing and start Lotsa
 	@scripts/setup
@@ -53,6 +53,15 @@ evaluate: ## quality figures
 screenshots: ## pictures for docs/images, from the running product
 	@scripts/setup dev
 	@.venv/bin/python -m tests.browser.screenshots
+
+browser-matrix: ## every state of the parent's side in every context and direction
+	@scripts/setup dev
+	@.venv/bin/python -m pytest -m matrix tests/browser/matrix
+
+load: ## 200 open chats and ten messages a second; prints what parents waited
+	@scripts/setup dev
+	@.venv/bin/python -m pytest -m load tests/load
+	@.venv/bin/python -m tests.load.busy
 
 lock: ## compile the lock files anew
 	@scripts/setup dev

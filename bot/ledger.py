@@ -88,6 +88,14 @@ class TurnResult:
     effects: Sequence[Effect] = ()
 
 
+def new_key(municipality: str) -> tuple[UUID, str]:
+    """The id of a conversation and the parent's token, before there is a row.
+
+    The token names the municipality, so that danger can be answered with the database down.
+    """
+    return uuid4(), f"{municipality}.{secrets.token_urlsafe(32)}"
+
+
 class Ledger:
     """Reads and writes conversations, messages and tracker events."""
 
@@ -107,12 +115,14 @@ class Ledger:
         channel: str,
         language: str,
         greeting: Sequence[OutgoingMessage] = (),
+        key: tuple[UUID, str] | None = None,
     ) -> tuple[UUID, str]:
         """A new conversation with its first words; returns its id and the parent's token.
 
-        The token names the municipality, so that danger can be answered with the database down.
+        `key` is an id and token made earlier by `new_key`. Raises UniqueViolation when they have
+        opened a conversation already.
         """
-        conversation, token = uuid4(), f"{municipality}.{secrets.token_urlsafe(32)}"
+        conversation, token = key or new_key(municipality)
         async with self.transaction() as connection:
             await connection.execute(
                 "INSERT INTO conversations (id, municipality, channel, language, token_hash) "

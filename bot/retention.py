@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
-from bot import families
+from bot import barriers, families
 from bot.consent import kept_longer
 from bot.database import Connection, connect
 from bot.ledger import HANDOFF, OUTGOING, notify
@@ -58,6 +58,8 @@ async def sweep(url: str, municipalities: Iterable[Municipality]) -> int:
                 reference = municipality.retention_decision
                 await _remove(connection, municipality.id, old, "retention", reference)
                 removed += len(old)
+    async with await connect(url) as connection:
+        await barriers.remove_old(connection)
     return removed
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT = Path(__file__).parents[1]
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
 
 
 class Settings(BaseSettings):
@@ -45,7 +47,19 @@ class Settings(BaseSettings):
     writes_per_conversation: int = Field(30, description="messages a minute; 0 = no limit")
     writes_per_address: int = Field(200, description="messages a minute; 0 = no limit")
     opened_per_address: int = Field(120, description="new conversations an hour; 0 = no limit")
+    widget_origins: dict[str, list[str]] = Field(
+        {}, description="sites that may show the chat in a frame, by municipality, as JSON"
+    )
     log_level: str = Field("INFO", description="lowest level that is logged")
+
+    @field_validator("widget_origins")
+    @classmethod
+    def _are_origins(cls, by_municipality: dict[str, list[str]]) -> dict[str, list[str]]:
+        """No path, no wildcard: they stand in a policy and are compared letter by letter."""
+        for origin in [one for origins in by_municipality.values() for one in origins]:
+            if not ORIGIN.fullmatch(origin):
+                raise ValueError(f"'{origin}' is no origin such as https://www.example.se")
+        return by_municipality
 
     @property
     def keys(self) -> Path:

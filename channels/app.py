@@ -33,39 +33,33 @@ from channels import (
     editing_pages,
     families,
     health,
+    plain,
     privacy_pages,
     provider_pages,
     resume,
     sign_in_pages,
     sms,
+    statement,
     tools,
     transfers,
     web,
+    widget,
     workspace,
 )
 from channels.doors import Doors
 from channels.errors import DoorError, error_response, language_of
+from channels.framing import SECURITY_HEADERS
 from channels.metrics import ANSWERS
 from channels.phones import Phones
 from channels.protection import Protection
 from channels.sign_in_rules import SignInRules
 from channels.stream import CHANNELS, Hub
+from channels.themes import load_themes
 from knowledge.catalogue import Catalogue
 from nlu import safety
 
 log = get_log()
 LARGEST_BODY = 64 * 1024  # bytes
-SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Strict-Transport-Security": "max-age=31536000",
-}
 
 
 def create_app(settings: Settings, url: str) -> FastAPI:
@@ -74,7 +68,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
     replies = Replies(content, shipped, Policy.load())
     following = Following(shipped, replies, remembered(settings))
     rules = SignInRules.load(settings.sign_in_file)
-    seal = Seal.from_file(settings.keys)
+    seal, themes = Seal.from_file(settings.keys), load_themes()
     phones = Phones.load(settings.channels)
     safety.check("")  # the word lists are read now, not by the first parent
 
@@ -83,7 +77,8 @@ def create_app(settings: Settings, url: str) -> FastAPI:
         hub = Hub()
         async with open_pool(url, size=10) as pool, httpx.AsyncClient() as http:
             ledger = Ledger(pool, seal)
-            doors = Doors(settings, ledger, shipped, content, replies, hub, _protection(settings))
+            protection = _protection(settings)
+            doors = Doors(settings, ledger, shipped, content, replies, hub, protection, themes)
             app.state.doors = doors
             app.state.sign_in_rules = rules
             app.state.phone_door = sms.PhoneDoor(doors, phones, http)
@@ -99,6 +94,9 @@ def create_app(settings: Settings, url: str) -> FastAPI:
 
     app = FastAPI(title="Lotsa", version="0.1.0", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.include_router(web.router)
+    app.include_router(plain.router)
+    app.include_router(widget.router)
+    app.include_router(statement.router)
     app.include_router(families.router)  # before tools: it takes one name of theirs
     app.include_router(tools.router)
     app.include_router(booking.router)

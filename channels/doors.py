@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from bot import clock
@@ -11,10 +13,12 @@ from bot.content import Content
 from bot.ledger import Ledger
 from bot.messages import Author, OutgoingMessage, StoredMessage
 from bot.replies import Replies, Setting
-from bot.settings import Settings
+from bot.settings import ORIGIN, Settings
 from channels.protection import Protection
 from channels.stream import Hub
+from channels.themes import Theme
 from knowledge.catalogue import Catalogue
+from knowledge.glossary import glossary, glossary_links
 
 VISIBLE = frozenset(
     {"question", "choices", "cards", "level", "lines", "sections", "numbers", "links"}
@@ -32,11 +36,20 @@ class Doors:
     replies: Replies
     hub: Hub
     protection: Protection = field(default_factory=lambda: Protection(0, 0, 0))
+    themes: Mapping[str, Theme] = field(default_factory=dict)
 
     @property
     def catalogue(self) -> Catalogue:
         """The shipped catalogue with the edits in force."""
         return self.replies.catalogue
+
+    def frame_origins(self, municipality: str, own: str) -> list[str]:
+        """Sites that may frame a municipality's pages; an invented one is framed by our demo."""
+        allowed = self.settings.widget_origins.get(municipality, [])
+        is_ours = self.catalogue.municipalities[municipality].fictional
+        if is_ours and ORIGIN.fullmatch(own.rstrip("/")):
+            return [*allowed, own.rstrip("/")]
+        return allowed
 
     def setting(self, municipality: str, language: str, *, on_duty: bool = False) -> Setting:
         """Where and when a reply is worded. Raises KeyError for an unknown municipality."""
@@ -64,4 +77,20 @@ class Doors:
             known["name"] = message.name
         if message.author is Author.PARENT:
             return known
+        if message.author is Author.BOT and (terms := explained(message.text, message.language)):
+            known["terms"] = terms
         return known | {k: v for k, v in message.body.items() if k in VISIBLE}
+
+
+@lru_cache(maxsize=4096)
+def explained(text: str, language: str) -> tuple[dict[str, Any], ...]:
+    """The words of a text that the glossary explains in its language, each where it first stands.
+
+    `start` and `end` count characters (code points).
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for start, end, term_id in glossary_links(text, language):
+        explanation = glossary().terms[term_id].explanation.get(language)
+        if explanation and term_id not in found:
+            found[term_id] = {"start": start, "end": end, "explanation": explanation}
+    return tuple(found.values())

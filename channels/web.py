@@ -19,7 +19,7 @@ from bot.calendar import opening
 from bot.call_backs import GIVEN_NUMBER, booked, take_number, without_number
 from bot.engine.reply import ReplyRequest
 from bot.handoff_words import waiting_words
-from bot.ledger import ALARM, INCOMING, Conversation, QueueFullError, notify
+from bot.ledger import ALARM, INCOMING, Accepted, Conversation, QueueFullError, notify
 from bot.messages import IncomingMessage, OutgoingMessage
 from bot.privacy import mask
 from bot.replies import DELETE
@@ -27,6 +27,7 @@ from bot.retention import erase
 from channels.access import conversation_of_parent, messages_of
 from channels.doors import Doors
 from channels.errors import DoorError, language_of
+from channels.framing import framed_by
 from channels.stream import COMMENT, TYPING, event, notices
 from nlu import safety
 
@@ -103,19 +104,31 @@ async def shown_notices(doors: Doors, municipality: str, language: str) -> list[
 
 
 def page(request: Request, name: str, language: str, context: dict[str, Any]) -> Response:
-    """A page of the parent's side in a language, with the texts all of them share."""
-    content = doors_of(request).content
+    """A page of the parent's side in a language, with the texts all of them share.
+
+    A page of a municipality has its colours, and may be framed by the sites it allows.
+    """
+    doors = doors_of(request)
+    content = doors.content
     languages = [
         {"code": code, "name": known["name"], "dir": known["direction"]}
         for code, known in content.languages.items()
     ]
+    municipality = context.get("municipality")
+    origins = doors.frame_origins(municipality.id, str(request.base_url)) if municipality else []
+    asked = request.query_params.get("widget", "")
     shared = {
         "t": content.chrome(language, "web_"),
         "lang": language,
         "dir": content.direction(language),
         "languages": languages,
+        "theme": municipality.id if municipality and municipality.id in doors.themes else None,
+        "host": asked if asked in origins else None,
     }
-    return templates.TemplateResponse(request, name, {**shared, **context})
+    response = templates.TemplateResponse(request, name, {**shared, **context})
+    if origins:
+        response.headers["Content-Security-Policy"] = framed_by(origins)
+    return response
 
 
 @router.post("/api/conversations", status_code=201, tags=["access:public"])
@@ -127,8 +140,8 @@ async def open_conversation(request: Request, new: NewConversation) -> dict[str,
     doors.protection.opening(request)
     language = new.language if new.language in doors.content.languages else "sv"
     try:
-        await _refuse_when_off(doors)
-        on_duty = await _on_duty(doors, new.municipality)
+        await refuse_when_off(doors)
+        on_duty = await on_duty_in(doors, new.municipality)
         setting = doors.setting(new.municipality, language, on_duty=on_duty)
         conversation, token = await doors.ledger.open_conversation(
             new.municipality, "web", language, doors.replies.opening(setting)
@@ -151,24 +164,11 @@ async def post_message(
     doors = doors_of(request)
     faults.reach("received")
     check = safety.check(new.text) if new.text else None
-    is_acute = check is not None and check.acute
     try:
         conversation = await conversation_of_parent(doors.ledger, conversation_id, authorization)
         if new.choice == DELETE:
-            return await _erase(doors, conversation)
-        doors.protection.message(request, str(conversation_id), is_acute=is_acute)
-        if not is_acute:
-            await _refuse_when_off(doors)
-        is_kept = await take_number(
-            doors.ledger, conversation.id, conversation.slots, new.text or ""
-        )
-        message = _incoming(doors, conversation, new, is_acute=is_acute, is_kept=is_kept)
-        answers = [await _acute_answer(doors, conversation, check)] if check and is_acute else []
-        accepted = await doors.ledger.accept(
-            conversation.id, message, answers, doors.settings.queue_limit
-        )
-        if is_acute:
-            await _alarm(doors, conversation)
+            return await erased(doors, conversation)
+        accepted, answers = await receive(request, conversation, new, check)
     except KeyError as error:
         raise DoorError("unknown_conversation", messages=_unstored(request, check)) from error
     except QueueFullError as error:
@@ -181,6 +181,26 @@ async def post_message(
         "seq": accepted.seq,
         "messages": shown if accepted.is_new else [],
     }
+
+
+async def receive(
+    request: Request, conversation: Conversation, new: NewMessage, check: safety.Check | None
+) -> tuple[Accepted, list[OutgoingMessage]]:
+    """Store a message once, with the answer to danger beside it; raises as the ledger does."""
+    doors = doors_of(request)
+    is_acute = check is not None and check.acute
+    doors.protection.message(request, str(conversation.id), is_acute=is_acute)
+    if not is_acute:
+        await refuse_when_off(doors)
+    is_kept = await take_number(doors.ledger, conversation.id, conversation.slots, new.text or "")
+    message = _incoming(doors, conversation, new, is_acute=is_acute, is_kept=is_kept)
+    answers = [await _acute_answer(doors, conversation, check)] if check and is_acute else []
+    accepted = await doors.ledger.accept(
+        conversation.id, message, answers, doors.settings.queue_limit
+    )
+    if is_acute:
+        await _alarm(doors, conversation)
+    return accepted, answers
 
 
 def _incoming(
@@ -218,27 +238,30 @@ def _incoming(
 async def _acute_answer(
     doors: Doors, conversation: Conversation, check: safety.Check
 ) -> OutgoingMessage:
-    on_duty = await _on_duty(doors, conversation.municipality)
+    on_duty = await on_duty_in(doors, conversation.municipality)
     setting = doors.setting(conversation.municipality, conversation.language, on_duty=on_duty)
     return doors.replies.acute(check, setting)
 
 
 def _unstored(request: Request, check: safety.Check | None) -> list[dict[str, Any]]:
+    token = request.headers.get("authorization", "").partition(" ")[2]
+    doors = doors_of(request)
+    return unstored(doors, check, token.partition(".")[0], language_of(request, doors.content))
+
+
+def unstored(
+    doors: Doors, check: safety.Check | None, municipality: str, language: str
+) -> list[dict[str, Any]]:
     """The acute answer when nothing can be stored; the token still names the municipality."""
     if check is None or not check.acute:
         return []
-    doors = doors_of(request)
-    token = request.headers.get("authorization", "").partition(" ")[2]
     known = doors.catalogue.municipalities
-    municipality = token.partition(".")[0]
-    setting = doors.setting(
-        municipality if municipality in known else next(iter(known)),
-        language_of(request, doors.content),
-    )
-    return [doors.as_json(doors.replies.acute(check, setting))]
+    place = municipality if municipality in known else next(iter(known))
+    return [doors.as_json(doors.replies.acute(check, doors.setting(place, language)))]
 
 
-async def _refuse_when_off(doors: Doors) -> None:
+async def refuse_when_off(doors: Doors) -> None:
+    """Raises DoorError where the web channel is switched off."""
     async with doors.ledger.transaction() as connection:
         if await switches.is_off(connection, f"{switches.CHANNEL}web"):
             raise DoorError("switched_off")
@@ -249,7 +272,8 @@ async def _alarm(doors: Doors, conversation: Conversation) -> None:
         await notify(connection, ALARM, f"{conversation.municipality} {conversation.id}")
 
 
-async def _erase(doors: Doors, conversation: Conversation) -> dict[str, Any]:
+async def erased(doors: Doors, conversation: Conversation) -> dict[str, Any]:
+    """Remove a conversation; what is said about it."""
     reference = doors.catalogue.municipalities[conversation.municipality].retention_decision
     async with doors.ledger.transaction() as connection:
         await erase(connection, conversation.id, reference)
@@ -275,7 +299,7 @@ async def read_messages(request: Request, conversation_id: UUID, after: int = 0)
     doors = doors_of(request)
     conversation = await conversation_for(request, conversation_id)
     messages = await messages_of(doors.ledger, conversation, after)
-    state = await _state(doors, conversation.id)
+    state = await state_of(doors, conversation.id)
     return {"messages": [doors.as_json(message) for message in messages], "state": state}
 
 
@@ -301,7 +325,7 @@ async def _events(doors: Doors, own: Conversation, after: int) -> AsyncIterator[
                 for message in await messages_of(doors.ledger, own, after):
                     after = message.seq
                     yield event("message", doors.as_json(message), message.seq)
-                state = await _state(doors, conversation)
+                state = await state_of(doors, conversation)
             except KeyError:
                 yield event("erased", {})
                 return
@@ -320,7 +344,8 @@ async def _events(doors: Doors, own: Conversation, after: int) -> AsyncIterator[
                 yield COMMENT
 
 
-async def _state(doors: Doors, conversation_id: UUID) -> dict[str, Any]:
+async def state_of(doors: Doors, conversation_id: UUID) -> dict[str, Any]:
+    """Who holds the conversation, what is promised and who is on duty. Raises KeyError."""
     conversation = await doors.ledger.conversation(conversation_id)
     async with doors.ledger.transaction() as connection:
         found = await handoff.open_for(connection, doors.ledger.seal, conversation_id)
@@ -358,7 +383,8 @@ async def _state(doors: Doors, conversation_id: UUID) -> dict[str, Any]:
     }
 
 
-async def _on_duty(doors: Doors, municipality: str) -> bool:
+async def on_duty_in(doors: Doors, municipality: str) -> bool:
+    """A guide of the municipality has the console open."""
     async with doors.ledger.transaction() as connection:
         return await handoff.is_on_duty(connection, municipality)
 
@@ -379,4 +405,4 @@ async def change_language(
 @router.delete("/api/conversations/{conversation_id}", tags=["access:parent"])
 async def erase_conversation(request: Request, conversation_id: UUID) -> dict[str, Any]:
     """Remove the conversation and everything that hangs on it."""
-    return await _erase(doors_of(request), await conversation_for(request, conversation_id))
+    return await erased(doors_of(request), await conversation_for(request, conversation_id))

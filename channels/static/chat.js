@@ -1,8 +1,10 @@
 // The parent's chat page.
 
 import { sendFrom } from "./composer.js";
+import { Away } from "./away.js";
 import { Conversation, Memory } from "./conversation.js";
 import { beforeLeaving } from "./header.js";
+import { readMore } from "./more.js";
 import { Thread } from "./thread.js";
 import { wordsFrom } from "./words.js";
 
@@ -17,10 +19,14 @@ const box = byId("text");
 const dialog = byId("erase-dialog");
 
 const memory = new Memory(config.municipality);
+const away = new Away();
 const thread = new Thread(
   { scroller: byId("scroller"), history: byId("history"), fresh: byId("new"), unread: byId("unread") },
   { words, level: 3, own: "parent", choose: (choice, label) => conversation.send({ choice, label }) },
 );
+
+const more = readMore({ say, lang: config.lang, memory, messages: () => [...document.querySelectorAll(".message")] });
+let isOpening = true; // the first words of a new conversation: there to be read from the top
 
 const page = {
   begun() {
@@ -28,12 +34,15 @@ const page = {
   },
 
   restored(messages) {
+    isOpening = false;
     thread.restore(messages);
   },
 
   arrived(messages) {
-    if (messages.some((message) => message.author !== "parent")) showTyping("");
-    thread.show(messages);
+    const others = messages.filter((message) => message.author !== "parent");
+    if (others.length) showTyping("");
+    away.count(thread.show(messages, isOpening).filter((message) => message.author !== "parent").length);
+    isOpening = false;
   },
 
   pending(entry) {
@@ -198,7 +207,9 @@ function followLanguage(language) {
 
 function openIn(language) {
   memory.set({ focus: document.activeElement === box });
-  location.replace(`?lang=${encodeURIComponent(language)}`);
+  const address = new URL(location.href);
+  address.searchParams.set("lang", language);
+  location.replace(address);
 }
 
 for (const link of document.querySelectorAll("[data-language]")) {
@@ -228,7 +239,10 @@ byId("erase-confirm").addEventListener("click", async () => {
   }
 });
 byId("start-again").addEventListener("click", () => location.reload());
-beforeLeaving(() => conversation.stop());
+beforeLeaving(() => {
+  conversation.stop();
+  more.quiet();
+});
 
 // --- Start ---
 

@@ -1,5 +1,7 @@
 // The header of the parent's pages: fold-outs that close by themselves, and the quick way out.
 
+import { leaveWith } from "./embed.js";
+
 const ESCAPES = 3;
 const WITHIN_MS = 3000;
 
@@ -22,7 +24,7 @@ function leave() {
   }
   document.documentElement.classList.add("left");
   document.title = new URL(link.href).hostname;
-  location.replace(link.href);
+  if (!leaveWith(link.href)) location.replace(link.href);
 }
 
 link.addEventListener("click", (event) => {

@@ -89,7 +89,7 @@ function byline(message, words) {
 
 function bubble(message, page) {
   const { question } = message;
-  const [first, ...rest] = paragraphs(message.text);
+  const [first, ...rest] = paragraphs(message.text, message.terms);
   return element(
     "div",
     { class: "bubble" },
@@ -108,9 +108,43 @@ function bubble(message, page) {
   );
 }
 
-function paragraphs(text) {
-  const parts = (text ?? "").split("\n\n").filter((part) => part.trim());
-  return parts.map((part) => element("p", { dir: "auto" }, part));
+/** `terms` are the words that can be explained: {start, end, explanation}, counted in characters. */
+function paragraphs(text, terms = []) {
+  let start = 0;
+  const parts = (text ?? "").split("\n\n").map((part) => {
+    const made = part.trim() && element("p", { dir: "auto" }, withTerms(part, start, terms));
+    start += [...part].length + 2;
+    return made;
+  });
+  return parts.filter(Boolean);
+}
+
+function withTerms(part, start, terms) {
+  const characters = [...part];
+  const pieces = [];
+  let at = 0;
+  for (const term of terms) {
+    const from = term.start - start;
+    const to = term.end - start;
+    if (from < at || to > characters.length) continue;
+    pieces.push(characters.slice(at, from).join(""), explainable(characters.slice(from, to).join(""), term.explanation));
+    at = to;
+  }
+  return [...pieces, characters.slice(at).join("")];
+}
+
+let explained = 0;
+
+/** A word that is a button: pressed, its explanation stands right after it, until pressed again. */
+function explainable(word, explanation) {
+  const id = `explained-${++explained}`;
+  const button = element("button", { class: "term", type: "button", "aria-expanded": "false", "aria-controls": id }, word);
+  const place = element("span", { class: "term-explanation", id, hidden: true }, explanation);
+  button.addEventListener("click", () => {
+    place.hidden = !place.hidden;
+    button.setAttribute("aria-expanded", String(!place.hidden));
+  });
+  return element("span", {}, button, place);
 }
 
 function numberList(numbers) {

@@ -30,14 +30,17 @@ export class Thread {
     this.#follow(true);
   }
 
-  /** New messages from the server; those already shown only take over the stored text. */
-  show(messages) {
+  /** New messages from the server; those already shown only take over the stored text. Returns the
+   *  new ones. `isOpening`: they are the first words, and nothing of them is called unread. */
+  show(messages, isOpening = false) {
     const wasFollowing = this.#isFollowing();
-    for (const message of messages) {
+    const added = messages.filter((message) => {
       const item = this.#keep(message, this.#places.fresh);
-      if (item) this.#unread.add(item);
-    }
+      if (item && !isOpening) this.#unread.add(item);
+      return item;
+    });
     this.#follow(wasFollowing);
+    return added;
   }
 
   /** A message the reader just sent, before the server has said yes. */

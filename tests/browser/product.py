@@ -158,6 +158,7 @@ def _start(folder: Path, settings: Mapping[str, str]) -> Product:
         "LOTSA_UNDERSTAND_TIMEOUT": "20",
         "LOTSA_ENGINE_TIMEOUT": "20",
         "LOTSA_LEASE": "60",
+        "LOTSA_WIDGET_ORIGINS": json.dumps({"strangnas": [f"http://localhost:{port}"]}),
         **settings,
     }
     log = folder / "serve.log"

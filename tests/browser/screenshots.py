@@ -172,6 +172,41 @@ def picture_suggestions(
         take(page, name, ".message:has(.card)")
 
 
+def picture_doors(browser: Browser, product: Product) -> None:
+    with person(browser, product, DESK) as page:
+        page.goto("/demo/widget?lang=sv")
+        page.get_by_role("button", name="Hitta stöd").click()
+        page.frame_locator("iframe").locator(".choices").first.wait_for()
+        take(page, "widget")
+    with person(browser, product, {**PHONE, "java_script_enabled": False}) as page:
+        page.goto("/chat/strangnas/utan-skript?lang=sv")
+        page.locator("textarea").fill(SITUATION)
+        page.get_by_role("button", name="Skicka", exact=True).click()
+        page.get_by_text("Hur länge har det varit så?").wait_for()
+        page.screenshot(path=IMAGES / "without-script.png")
+    with person(browser, product, NARROW) as page:
+        open_chat(page)
+        page.locator(".fold-more summary").click()
+        take(page, "more")
+        page.keyboard.press("Escape")
+        page.context.set_offline(True)
+        write(page, SITUATION)
+        page.get_by_text("Inte skickat än").wait_for()
+        take(page, "offline")
+    with person(browser, product, PHONE) as page:
+        open_chat(page)
+        write(page, "Vad är en SIP?")
+        page.locator(".message-bot button.term").last.click()
+        take(page, "explained")
+        write(page, "ابني يريد أن يقتل نفسه")
+        page.locator(".message-acute").wait_for()
+        page.evaluate("document.documentElement.dir = 'rtl'")
+        take(page, "acute-arabic")
+    with person(browser, product, PHONE) as page:
+        page.goto("/tillganglighet/strangnas?lang=sv")
+        take(page, "accessibility")
+
+
 def main() -> None:
     """Start the product, use it, write the pictures."""
     IMAGES.mkdir(parents=True, exist_ok=True)
@@ -180,6 +215,7 @@ def main() -> None:
         product.add_guide("karin", "Karin", "demokommun", "coordinator")
         picture_parent(browser, product)
         picture_papers(browser, product)
+        picture_doors(browser, product)
         picture_guide(browser, product)
         picture_family(browser, product)
         picture_suggestions(browser, product, "suggestions-320", NARROW)

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, Protocol
-from urllib.parse import urlsplit
-from uuid import uuid4
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.browser.conftest import NewPage
 from tests.browser.product import (
-    CHROMIUM,
     DANGER,
     PATIENCE,
     SITUATION,
@@ -22,97 +16,12 @@ from tests.browser.product import (
     ask_for_person,
     choose,
     open_chat,
-    running_browser,
-    running_product,
     sign_in,
     take_over,
     tell_situation,
     write,
 )
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        not CHROMIUM.is_file(), reason=f"{CHROMIUM} is missing: apt-get install chromium"
-    ),
-]
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-NARROW = {"width": 320, "height": 640}
-expect.set_options(timeout=PATIENCE)
-
-
-class NewPage(Protocol):
-    def __call__(self, **options: Any) -> Page: ...
-
-
-@pytest.fixture(scope="module")
-def product(artifacts: Path) -> Iterator[Product]:
-    with running_product() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running_browser() as running:
-        yield running
-
-
-@pytest.fixture
-def new_page(product: Product, browser: Browser) -> Iterator[NewPage]:
-    """Pages of separate people. Whatever they do, no other host is asked and no script fails."""
-    contexts: list[BrowserContext] = []
-    asked: list[str] = []
-    faults: list[str] = []
-
-    def note(request: Request) -> None:
-        if urlsplit(request.url).scheme in ("http", "https"):
-            asked.append(request.url)
-
-    def make(**options: Any) -> Page:
-        settings = {"base_url": product.address, "locale": "sv-SE", **options}
-        context = browser.new_context(**settings)
-        context.set_default_timeout(PATIENCE)
-        context.on("request", note)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        return page
-
-    yield make
-    for context in contexts:
-        context.close()
-    assert [url for url in asked if not url.startswith(product.address + "/")] == []
-    assert faults == []
-
-
-@pytest.fixture(scope="module")
-def guide_login(product: Product) -> str:
-    login = f"anna-{uuid4().hex[:6]}"
-    product.add_guide(login)
-    return login
-
-
-def shown_messages(page: Page) -> list[tuple[str, str]]:
-    """Number and words of every message on the page."""
-    shown: list[tuple[str, str]] = page.locator(".message").evaluate_all(
-        "items => items.map(item => [item.dataset.seq, item.dataset.text])"
-    )
-    return [(seq, text) for seq, text in shown]
-
-
-def violations(page: Page) -> list[str]:
-    options = {"runOnly": {"type": "tag", "values": RULES}}
-    found = Axe().run(page, options=options).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found]
-
-
-def sideways(page: Page) -> int:
-    """How far the page or the conversation can be scrolled sideways, in pixels."""
-    extra: int = page.evaluate(
-        "() => Math.max(...[document.scrollingElement, ...document.querySelectorAll('.scroller')]"
-        ".map(one => one.scrollWidth - one.clientWidth))"
-    )
-    return extra
+from tests.browser.seen import NARROW, shown_messages, sideways, violations
 
 
 def tab_to(page: Page, selector: str, key: str = "Tab") -> None:
@@ -232,7 +141,7 @@ def test_danger_is_answered_with_112_first_as_a_link_to_call(new_page: NewPage) 
 def test_everything_a_parent_does_can_be_done_with_the_keyboard(new_page: NewPage) -> None:
     page = new_page()
     page.goto("/?lang=sv")
-    tab_to(page, ".municipalities a[href^='/chat/strangnas']")
+    tab_to(page, ".tiles a[href^='/chat/strangnas']")
     page.keyboard.press("Enter")
     page.locator(".message-bot").first.wait_for()
 

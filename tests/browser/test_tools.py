@@ -3,33 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.product import CHROMIUM, PATIENCE, Product, running_browser, running_product
-from tests.browser.test_browser import NARROW, sideways, violations
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        not CHROMIUM.is_file(), reason=f"{CHROMIUM} is missing: apt-get install chromium"
-    ),
-]
-expect.set_options(timeout=PATIENCE)
-
-
-@pytest.fixture(scope="module")
-def product(artifacts: Any) -> Iterator[Product]:
-    with running_product() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running_browser() as running:
-        yield running
+from tests.browser.product import PATIENCE, Product
+from tests.browser.seen import NARROW, sideways, violations
 
 
 @pytest.fixture

@@ -86,6 +86,7 @@ class World:
             "form": "txt",
             "act": "roller",
             "number": "0",
+            "report": "00000000-0000-4000-8000-000000000001",
         }
         method, path = route.split()
         headers = {"X-Lotsa-Console": "1"}

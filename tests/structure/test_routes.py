@@ -21,14 +21,17 @@ from channels import (
     editing_pages,
     families,
     health,
+    plain,
     privacy_pages,
     provider_pages,
     resume,
     sign_in_pages,
     sms,
+    statement,
     tools,
     transfers,
     web,
+    widget,
     workspace,
 )
 from channels.app import create_app
@@ -37,7 +40,11 @@ ACCESS = {"access:public", "access:parent", "access:guide", "access:provider"}
 ANYBODY = {
     "/",
     "/chat/{municipality}",
+    "/chat/{municipality}/utan-skript",
     "/chat/{municipality}/verktyg",
+    "/theme/{municipality}.css",
+    "/demo/widget",
+    "/tillganglighet/{municipality}",
     "/stod/{municipality}",
     "/stod/{municipality}/{service_id}",
     "/integritet/{municipality}",
@@ -63,6 +70,9 @@ def routes() -> list[APIRoute]:
         route
         for router in (
             web.router,
+            plain.router,
+            widget.router,
+            statement.router,
             tools.router,
             families.router,
             booking.router,

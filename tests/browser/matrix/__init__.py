@@ -1,0 +1,1 @@
+"""Every state of the parent's side × every context × both directions: `make browser-matrix`."""

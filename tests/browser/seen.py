@@ -1,0 +1,42 @@
+"""What a page shows, and which barriers it holds."""
+
+from __future__ import annotations
+
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Page
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+NARROW = {"width": 320, "height": 640}
+
+
+def shown_messages(page: Page) -> list[tuple[str, str]]:
+    """Number and words of every message on the page."""
+    shown: list[tuple[str, str]] = page.locator(".message").evaluate_all(
+        "items => items.map(item => [item.dataset.seq, item.dataset.text])"
+    )
+    return [(seq, text) for seq, text in shown]
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core calls a fault."""
+    return findings(page)[0]
+
+
+def findings(page: Page) -> tuple[list[str], list[tuple[str, str]]]:
+    """What axe-core calls a fault, and what it leaves to a person: rule and element."""
+    options = {"runOnly": {"type": "tag", "values": RULES}}
+    found = Axe().run(page, options=options).response
+    faults = [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found["violations"]]
+    unsure = [
+        (one["id"], node["html"][:160]) for one in found["incomplete"] for node in one["nodes"]
+    ]
+    return faults, unsure
+
+
+def sideways(page: Page) -> int:
+    """How far the page or the conversation can be scrolled sideways, in pixels."""
+    extra: int = page.evaluate(
+        "() => Math.max(...[document.scrollingElement, ...document.querySelectorAll('.scroller')]"
+        ".map(one => one.scrollWidth - one.clientWidth))"
+    )
+    return extra

@@ -1,0 +1,1 @@
+"""A busy day, measured on the running product."""
