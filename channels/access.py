@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from uuid import UUID
 
 from bot import audit, handoff
+from bot.addresses import Thread
 from bot.handoff import Handoff
 from bot.ledger import Conversation, Ledger
 from bot.messages import StoredMessage
@@ -52,6 +53,11 @@ async def messages_of(
 ) -> list[StoredMessage]:
     """What was said, for the parent whose conversation it is."""
     return await ledger.messages(conversation.id, after)
+
+
+async def to_render(ledger: Ledger, thread: Thread) -> list[StoredMessage]:
+    """What the product itself turns into texts for the phone the conversation is held with."""
+    return await ledger.messages(thread.conversation, thread.rendered_seq)
 
 
 async def read_held(ledger: Ledger, held: Handoff, guide: Guide) -> list[StoredMessage]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import ValidationError
 from starlette.datastructures import FormData
@@ -20,6 +20,7 @@ from bot.ledger import OUTGOING, Conversation, notify
 from bot.tools import contact_map, contacts
 from bot.tools.basis import Basis, basis_of
 from channels.access import Guide, conversation_of_parent
+from channels.accounts import HANDLES
 from channels.console import LANGUAGE
 from channels.doors import Doors
 from channels.editing_pages import Reader, Writer, form_token
@@ -34,11 +35,21 @@ Shown = dict[str, Any]
 router = APIRouter()
 
 
+def _handler(guide: Reader) -> Guide:
+    """Whoever talks with parents; editing the catalogue opens no family."""
+    if not guide.may(HANDLES):
+        raise DoorError("wrong_role")
+    return guide
+
+
+Handler = Annotated[Guide, Depends(_handler)]
+
+
 # --- The coordinator's pages ---
 
 
 @router.get("/console/familjer", response_class=HTMLResponse, tags=["access:guide"])
-async def list_page(request: Request, guide: Reader) -> Response:
+async def list_page(request: Request, guide: Handler) -> Response:
     """The families this coordinator follows."""
     found = await _families(doors_of(request), guide)
     context = {"families": found, "today": _today()}
@@ -47,7 +58,7 @@ async def list_page(request: Request, guide: Reader) -> Response:
 
 @router.get("/console/familjer/{family_id}", response_class=HTMLResponse, tags=["access:guide"])
 async def family_page(
-    request: Request, family_id: UUID, guide: Reader, saved: bool = False
+    request: Request, family_id: UUID, guide: Handler, saved: bool = False
 ) -> Response:
     """One family: what was agreed, its own contact map, who does what."""
     doors = doors_of(request)

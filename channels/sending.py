@@ -26,6 +26,7 @@ from bot.outbox import OUTBOX, Outbox, Piece, Sent, add_piece
 from bot.privacy import Seal
 from bot.safe_use import may_send
 from bot.settings import Settings
+from channels.access import to_render
 from channels.gsm import count, plain
 from channels.phones import MailServer, Phones
 from channels.providers.adapter import Letter, NotSentError, WindowClosedError
@@ -75,7 +76,7 @@ class Sending:
             if thread is None:
                 return False
             conversation = await self._ledger.conversation(thread.conversation)
-            messages = await self._ledger.messages(thread.conversation, thread.rendered_seq)
+            messages = await to_render(self._ledger, thread)
             look = look_of(self._catalogue, conversation, thread)
             bits = self._rendered(messages, look)
             seq = max((m.seq for m in messages), default=thread.rendered_seq)
