@@ -63,7 +63,7 @@ async def to_render(ledger: Ledger, thread: Thread) -> list[StoredMessage]:
 async def read_held(ledger: Ledger, held: Handoff, guide: Guide) -> list[StoredMessage]:
     """What was said since the parent asked for a person, for the guide who holds it."""
     said = await ledger.messages(held.conversation_id)
-    await _note(ledger, held, guide, "conversation_read")
+    await note_act(ledger, held, guide, "conversation_read")
     return [message for message in said if message.sent_at >= held.requested_at]
 
 
@@ -73,7 +73,7 @@ async def follow_held(
     """What is new in a conversation the guide has open."""
     said = await ledger.messages(held.conversation_id, after)
     if any(message.author != "guide" for message in said):
-        await _note(ledger, held, guide, "conversation_read", after=after)
+        await note_act(ledger, held, guide, "conversation_read", after=after)
     return said
 
 
@@ -112,9 +112,10 @@ async def reasons_given(ledger: Ledger, auditor: Guide, numbers: list[int]) -> d
     return {row["number"]: ledger.seal.open(row["sealed_note"]) for row in rows}
 
 
-async def _note(
-    ledger: Ledger, found: Handoff, guide: Guide, act: audit.Act, **detail: int
+async def note_act(
+    ledger: Ledger, found: Handoff, guide: Guide, act: audit.Act, **detail: str | int
 ) -> None:
+    """Put what somebody read or did with a conversation in the log; the details are codes."""
     async with ledger.transaction() as connection:
         await audit.write(
             connection, guide, act, audit.conversation(found.conversation_id), **detail

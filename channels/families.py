@@ -11,9 +11,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 
-from bot import families
+from bot import audit, families
 from bot.calendar import LOCAL
 from bot.content import Content
+from bot.database import Connection
 from bot.families import Content as FamilyContent
 from bot.families import Ending, Family, FamilyError, Task
 from bot.ledger import OUTGOING, Conversation, notify
@@ -62,7 +63,10 @@ async def family_page(
 ) -> Response:
     """One family: what was agreed, its own contact map, who does what."""
     doors = doors_of(request)
-    return await _family_page(request, guide, await _own(doors, guide, family_id), is_saved=saved)
+    family = await _own(doors, guide, family_id)
+    async with doors.ledger.transaction() as connection:
+        await _log(connection, guide, family, "conversation_read", part="family")
+    return await _family_page(request, guide, family, is_saved=saved)
 
 
 @router.post("/console/familjer/{family_id}", response_class=HTMLResponse, tags=["access:guide"])
@@ -81,6 +85,7 @@ async def save_family(request: Request, family_id: UUID, guide: Writer) -> Respo
         async with doors.ledger.transaction() as connection:
             await families.write(connection, doors.ledger.seal, family, content, next_contact)
             await notify(connection, OUTGOING, str(family.conversation_id))
+            await _log(connection, guide, family, "note_written", part="family")
     except FamilyError as error:
         raise DoorError("family_changed") from error
     return RedirectResponse(f"/console/familjer/{family_id}?saved=true", 303)
@@ -95,7 +100,15 @@ async def end_family(request: Request, family_id: UUID, guide: Writer) -> Respon
         raise DoorError("bad_request")
     async with doors.ledger.transaction() as connection:
         await families.end(connection, family.id, "taken_over")
+        await _log(connection, guide, family, "agreement_changed", state="ended")
     return RedirectResponse("/console/familjer", 303)
+
+
+async def _log(
+    connection: Connection, guide: Guide, family: Family, act: audit.Act, **detail: str
+) -> None:
+    subject = audit.conversation(family.conversation_id)
+    await audit.write(connection, guide, act, subject, **detail)
 
 
 async def _families(doors: Doors, guide: Guide) -> list[Family]:
