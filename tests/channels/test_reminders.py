@@ -12,6 +12,8 @@ import pytest
 
 from bot import clock
 from bot.calendar import LOCAL
+from bot.call_backs import booked as booked_time
+from bot.call_backs import number_of
 from bot.handoff_clock import HandoffClock
 from bot.ledger import Ledger
 from bot.outbox import Outbox
@@ -166,3 +168,28 @@ async def test_danger_nobody_took_is_texted_also_about_a_parent_whose_phone_is_s
         await HandoffClock(ledger, replies).tick()
     told = (await texts(provider, ledger, contact))[before:]
     assert told == [replies.content.raw("sv", "notice_escalation")]
+
+
+async def test_a_number_texted_for_a_call_is_kept_apart_and_out_of_the_conversation(
+    provider: Phones4Tests, ledger: Ledger
+) -> None:
+    phone = provider()
+    await phone.say("Min son på 13 går inte till skolan sedan i våras")
+    await phone.say("GUIDE")
+    for pressed in ("1", "1", "1", "1"):  # share, the first day, the first time, call me
+        last = (await phone.say(pressed))[-1]
+    assert "Vilket nummer ska vi ringa?" in last
+    confirmed = await phone.say("det är 08-465 004 13")
+    assert not any("465" in text for text in confirmed)
+    marks = ledger.seal.marks(f"sms:{phone.own}")
+    async with ledger.transaction() as connection:
+        cursor = await connection.execute(
+            "SELECT conversation_id FROM addresses WHERE mark = ANY(%s)", [marks]
+        )
+        (row,) = await cursor.fetchall()
+        conversation = row["conversation_id"]
+        assert await number_of(connection, ledger.seal, conversation) == "0846500413"
+        assert await booked_time(connection, conversation) is not None
+    said = [message.text for message in await ledger.messages(conversation)]
+    assert "det är (nummer, dolt här)" in said
+    assert not any("465 004 13" in text for text in said)
