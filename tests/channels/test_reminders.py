@@ -154,7 +154,6 @@ async def test_danger_nobody_took_is_texted_also_about_a_parent_whose_phone_is_s
     await parent.say("min man slår mig och han läser min telefon")
     await parent.choose("intent:want_person")
     await parent.choose("consent_handoff:share_nothing")
-    await parent.choose("book:wait")
     async with ledger.transaction() as connection:
         cursor = await connection.execute(
             "UPDATE handoffs SET level = 'acute', changed_at = now() - interval '11 minutes' "
