@@ -10,7 +10,7 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.say import say
-from bot import call_backs, handoff
+from bot import call_backs, handoff, reminders
 from bot.booking import BACK, BOOK, CANCEL, PERSON, WAIT
 from bot.calendar import LOCAL, answer_by
 from bot.call_backs import How, Slot, SlotTakenError
@@ -137,7 +137,7 @@ async def _book(
         return [SlotSet("booking", None)]
     function = turn.municipality.functions[made.function]  # type: ignore[index]
     prepare = function.call_backs.prepare if function.call_backs else None
-    can_remind = how == "phone"
+    can_remind = how == "phone" and await _can_remind(turn, made.starts_at)
     choices = [*(["book:remind"] if can_remind else []), BOOK, CANCEL]
     say(
         dispatcher,
@@ -193,14 +193,25 @@ async def _remind(
     if not may_send(slots, is_acute=turn.is_danger):
         say(dispatcher, "utter_book_no_reminder", choices=[BOOK, CANCEL])
         return [SlotSet("booking", booking)]
+    due_at = None
     async with turn.ledger.transaction() as connection:
         made = await call_backs.booked(connection, turn.conversation.id)
-        due_at = await call_backs.remind(connection, made, turn.language) if made else None
-    if due_at is None:
+        if made is not None and await _can_remind(turn, made.starts_at):
+            due_at = await reminders.remind(connection, turn.ledger, made, turn.now)
+    if made is None:
         say(dispatcher, "utter_book_nothing", choices=[BOOK, BACK])
         return [SlotSet("booking", None)]
+    if due_at is None:
+        say(dispatcher, "utter_book_calendar", ticket=made.ticket, choices=[BOOK, CANCEL])
+        return [SlotSet("booking", {**booking, "offered": [BOOK, CANCEL]})]
     say(dispatcher, "utter_book_reminded", starts_at=due_at.isoformat(), choices=[BOOK, CANCEL])
     return [SlotSet("booking", {**booking, "offered": [BOOK, CANCEL]})]
+
+
+async def _can_remind(turn: Turn, starts_at: dt.datetime) -> bool:
+    """Whether an SMS would come in time; without one there is the calendar file."""
+    in_time = turn.now < starts_at - reminders.BEFORE
+    return in_time and await reminders.can_text(turn.ledger, turn.reach, turn.municipality.id)
 
 
 async def _free(turn: Turn, function: str | None = None) -> list[Slot]:

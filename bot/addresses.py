@@ -1,7 +1,8 @@
 """Phone numbers and e-mail addresses: encrypted, apart from what is said, each for one purpose.
 
 A number a parent writes from belongs to the conversation; one she gives for notices is used for
-those alone. An address is never shown to a guide and never written to a log.
+those alone; `staff` is whoever is told that danger waits. An address is never shown to a guide and
+never written to a log.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from uuid import UUID, uuid4
 from bot.database import Connection, Row
 from bot.privacy import Seal
 
-Purpose = Literal["conversation", "notice"]
+Purpose = Literal["conversation", "notice", "staff"]
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _NUMBER = re.compile(r"\+[1-9]\d{6,14}")  # E.164
 

@@ -26,6 +26,7 @@ Act = Literal[
     "conversation_closed",
     "conversation_transferred",
     "conversation_written",
+    "answer_promised",
     "conversation_exported",
     "conversation_erased",
     "break_glass",

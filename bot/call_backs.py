@@ -1,7 +1,7 @@
 """Times a parent books with a person: which are free, booking, moving and cancelling.
 
-Owns the tables `call_backs`, `call_back_numbers` and `notifications`. The number to call is sealed,
-lies apart from the conversation and is removed when the call is over.
+Owns the tables `call_backs` and `call_back_numbers`. The number to call is sealed, lies apart from
+the conversation and is removed when the call is over; so is the reminder's.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from bot import handoff
+from bot.addresses import forget_addresses
 from bot.calendar import LOCAL, open_spans
 from bot.database import Connection, Row
-from bot.handoff import Event, Handoff
+from bot.handoff import Event
 from bot.ledger import Ledger
 from bot.privacy import Seal
 from knowledge.catalogue import Municipality
 
 How = Literal["phone", "chat"]
 HORIZON = 21  # days looked ahead for free times
-REMIND_BEFORE = dt.timedelta(hours=2)
 UNUSED = dt.timedelta(hours=1)  # a number that led to no booking is removed after that
 GIVEN_NUMBER = "book:number"  # what a message with the number is, to the booking
 _NUMBER = re.compile(r"(?:\+|00)?\d(?:[\s().\-–/]{0,3}\d){6,14}")
@@ -215,21 +215,22 @@ async def end_finished(connection: Connection) -> int:
     cursor = await connection.execute(
         "UPDATE call_backs c SET state = 'done', changed_at = now() WHERE state = 'booked' "
         "AND NOT EXISTS (SELECT 1 FROM handoffs h WHERE h.conversation_id = c.conversation_id "
-        "AND h.state NOT IN ('returned', 'closed', 'expired'))"
+        "AND h.state NOT IN ('returned', 'closed', 'expired')) RETURNING conversation_id"
     )
+    ended = await cursor.fetchall()
+    for row in ended:
+        await forget_addresses(connection, row["conversation_id"], "notice")
     await connection.execute(
         "DELETE FROM call_back_numbers n WHERE n.created_at < now() - %s AND NOT EXISTS "
         "(SELECT 1 FROM call_backs c WHERE c.conversation_id = n.conversation_id "
         "AND c.state = 'booked')",
         [UNUSED],
     )
-    return cursor.rowcount
+    return len(ended)
 
 
 async def _end(connection: Connection, conversation: UUID, state: str) -> None:
-    await connection.execute(
-        "DELETE FROM notifications WHERE conversation_id = %s AND taken_at IS NULL", [conversation]
-    )
+    await forget_addresses(connection, conversation, "notice")
     await connection.execute(
         "UPDATE call_backs SET state = %s, changed_at = now() "
         "WHERE conversation_id = %s AND state = 'booked'",
@@ -287,39 +288,6 @@ async def number_of(connection: Connection, seal: Seal, conversation: UUID) -> s
     )
     row = await cursor.fetchone()
     return str(seal.open(row["sealed_number"])) if row else None
-
-
-# --- Reminders ---
-
-
-async def remind(connection: Connection, booked_time: CallBack, language: str) -> dt.datetime:
-    """Queue the neutral reminder the parent asked for; returns when it is due."""
-    due_at = booked_time.starts_at - REMIND_BEFORE
-    await connection.execute(
-        "INSERT INTO notifications (id, municipality, conversation_id, call_back_id, text_id, "
-        "language, due_at) VALUES (%s, %s, %s, %s, 'notice_call_back', %s, %s) "
-        "ON CONFLICT (call_back_id) DO NOTHING",
-        [
-            uuid4(),
-            booked_time.municipality,
-            booked_time.conversation_id,
-            booked_time.id,
-            language,
-            due_at,
-        ],
-    )
-    return due_at
-
-
-async def queue_escalation(
-    connection: Connection, seal: Seal, one: Handoff, to: Mapping[str, str | None], now: dt.datetime
-) -> None:
-    """Queue word to the escalation contact that nobody took a conversation about danger."""
-    await connection.execute(
-        "INSERT INTO notifications (id, municipality, conversation_id, sealed_to, text_id, "
-        "language, due_at) VALUES (%s, %s, %s, %s, 'notice_escalation', 'sv', %s)",
-        [uuid4(), one.municipality, one.conversation_id, seal.seal(dict(to)), now],
-    )
 
 
 def _call_back(row: Row) -> CallBack:

@@ -23,6 +23,7 @@ from bot.hearing import UNSAFE, Heard, Hearing, is_changed
 from bot.ledger import Claim, Conversation, Effect, Ledger, TurnResult
 from bot.log import get_log
 from bot.messages import Author, Outcome, OutgoingMessage, StoredMessage
+from bot.reminders import Reach, nowhere
 from bot.replies import Replies, Setting
 from bot.sharing import Sharing
 from bot.understanding import (
@@ -68,6 +69,7 @@ class Turn:
     now: dt.datetime = field(default_factory=clock.now)
     effects: list[Effect] = field(default_factory=list)
     level: str | None = None
+    reach: Reach = nowhere
     heard: tuple[str, ...] = ()  # several needs told in this message, the most urgent first
 
     def assess(self, slots: Mapping[str, Any]) -> Assessment:
@@ -111,6 +113,7 @@ class Conversations:
         replies: Replies,
         complexity: Complexity,
         engine_timeout: float,
+        reach: Reach = nowhere,
     ) -> None:
         self._ledger = ledger
         self._reader = reader
@@ -120,6 +123,7 @@ class Conversations:
         self._hearing = Hearing(reader, replies.content, replies.policy, complexity)
         self._sharing = Sharing(ledger, replies, replies.policy)
         self._engine_timeout = engine_timeout
+        self._reach = reach
         self._clock = clock.now
 
     @property
@@ -280,6 +284,7 @@ class Conversations:
             goes_back=goes_back,
             on_duty=setting.on_duty,
             now=setting.now,
+            reach=self._reach,
             heard=_heard(said),
         )
         _current.set(turn)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import psycopg
 
-from bot import call_backs, clock, handoff, handoff_queue
+from bot import call_backs, clock, handoff, handoff_queue, reminders
 from bot.calendar import LOCAL, answer_by
 from bot.database import Connection
 from bot.engine.reply import ReplyRequest
@@ -72,7 +72,7 @@ class HandoffClock:
             for event, where in _DUE.items():
                 for one in await self._due(municipality, where, now):
                     told += await self._change(one, event, now)
-            await self._escalate(municipality, now)
+            await self._escalate(municipality)
         return told
 
     async def _change(self, one: Handoff, event: Event, now: dt.datetime) -> bool:
@@ -85,7 +85,7 @@ class HandoffClock:
             log.error("handoff_change_failed", handoff=str(one.id), error=type(error).__name__)
             return False
 
-    async def _escalate(self, municipality: Municipality, now: dt.datetime) -> None:
+    async def _escalate(self, municipality: Municipality) -> None:
         """Danger nobody took: alarm whoever is on duty again, and tell the escalation contact."""
         contact = municipality.waiting.escalation
         async with self._ledger.transaction() as connection:
@@ -95,10 +95,9 @@ class HandoffClock:
             for one in found:
                 if contact is None or not await handoff_queue.note_escalated(connection, one.id):
                     continue
-                to = {"name": contact.name, "phone": contact.phone, "email": contact.email}
-                await call_backs.queue_escalation(connection, self._ledger.seal, one, to, now)
+                ways = await reminders.escalate(connection, self._ledger, one, contact)
                 await notify(connection, ALARM, f"{municipality.id} {one.conversation_id}")
-                log.warning("danger_unattended", handoff=str(one.id), told=contact.name)
+                log.warning("danger_unattended", handoff=str(one.id), told=contact.name, ways=ways)
 
     async def _due(self, municipality: Municipality, where: str, now: dt.datetime) -> list[Handoff]:
         rules = municipality.waiting

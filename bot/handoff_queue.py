@@ -89,8 +89,9 @@ async def unattended_danger(
         return []
     cursor = await connection.execute(
         (
-            _SELECT + "WHERE h.municipality = %s AND h.level = 'acute' AND h.state = 'waiting' "
-            "AND h.escalated_at IS NULL AND h.changed_at <= now() - %s"
+            _SELECT + "WHERE h.municipality = %s AND h.level = 'acute' "
+            "AND h.state IN ('waiting', 'offered_call_back') AND h.escalated_at IS NULL "
+            "AND h.changed_at <= now() - %s"
         ).encode(),
         [municipality.id, dt.timedelta(minutes=escalation.after_minutes)],
     )

@@ -139,6 +139,19 @@ class Outbox:
         await add_piece(connection, self._seal, kept, client_id, content, at=at)
         return client_id
 
+    async def tell_staff(
+        self, connection: Connection, conversation: UUID, address: Address, text_id: str, key: str
+    ) -> None:
+        """Send a notice at once to somebody who works there, in Swedish, once for each `key`.
+
+        No limit holds it back, and the parent's wishes about her phone do not concern it. Raises
+        AddressError, KeyError (unknown conversation).
+        """
+        kept = await keep_address(connection, self._seal, conversation, address, "staff")
+        content = {"notice": text_id, "values": {}, "language": "sv"}
+        client_id = f"{conversation}:{text_id}:{address.channel}:{key}"
+        await add_piece(connection, self._seal, kept, client_id, content, is_urgent=True)
+
     async def cancel(self, connection: Connection, client_id: str) -> bool:
         """Take back what is not sent yet; false when it is too late."""
         cursor = await connection.execute(

@@ -25,6 +25,7 @@ from bot.log import get_log
 from bot.messages import Outcome
 from bot.presence import Presence
 from bot.privacy import Seal
+from bot.reminders import Reach, nowhere
 from bot.replies import Replies
 from bot.retention import sweep
 from bot.settings import Settings
@@ -114,7 +115,7 @@ class Worker:
 
 @asynccontextmanager
 async def open_worker(
-    settings: Settings, url: str, actions: str, *, is_whole: bool = True
+    settings: Settings, url: str, actions: str, *, is_whole: bool = True, reach: Reach = nowhere
 ) -> AsyncIterator[Worker]:
     """A worker with its models loaded; `actions` names the package of custom actions.
 
@@ -140,6 +141,7 @@ async def open_worker(
             replies,
             Complexity.load(),
             settings.engine_timeout,
+            reach,
         )
         try:
             yield Worker(ledger, conversations, settings.lease, reader, replies, shipped)
@@ -172,12 +174,13 @@ async def run(
     actions: str,
     stop: asyncio.Event,
     beside: Sequence[Callable[[Settings, str], Coroutine[Any, Any, None]]] = (),
+    reach: Reach = nowhere,
 ) -> None:
     """Take turns until `stop` is set; a database that goes away is waited for.
 
-    `beside` is what this process does as well, until it ends.
+    `beside` is what this process does as well, until it ends; `reach` is where it can send notices.
     """
-    async with open_worker(settings, url, actions, is_whole=False) as worker:
+    async with open_worker(settings, url, actions, is_whole=False, reach=reach) as worker:
         presence = Presence(url, worker.id)
         keeping = asyncio.create_task(presence.keep())
         await presence.held()

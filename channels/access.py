@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from uuid import UUID
 
 from bot import audit, handoff
+from bot.addresses import Thread
 from bot.handoff import Handoff
 from bot.ledger import Conversation, Ledger
 from bot.messages import StoredMessage
@@ -54,10 +55,15 @@ async def messages_of(
     return await ledger.messages(conversation.id, after)
 
 
+async def to_render(ledger: Ledger, thread: Thread) -> list[StoredMessage]:
+    """What the product itself turns into texts for the phone the conversation is held with."""
+    return await ledger.messages(thread.conversation, thread.rendered_seq)
+
+
 async def read_held(ledger: Ledger, held: Handoff, guide: Guide) -> list[StoredMessage]:
     """What was said since the parent asked for a person, for the guide who holds it."""
     said = await ledger.messages(held.conversation_id)
-    await _note(ledger, held, guide, "conversation_read")
+    await note_act(ledger, held, guide, "conversation_read")
     return [message for message in said if message.sent_at >= held.requested_at]
 
 
@@ -67,7 +73,7 @@ async def follow_held(
     """What is new in a conversation the guide has open."""
     said = await ledger.messages(held.conversation_id, after)
     if any(message.author != "guide" for message in said):
-        await _note(ledger, held, guide, "conversation_read", after=after)
+        await note_act(ledger, held, guide, "conversation_read", after=after)
     return said
 
 
@@ -106,9 +112,10 @@ async def reasons_given(ledger: Ledger, auditor: Guide, numbers: list[int]) -> d
     return {row["number"]: ledger.seal.open(row["sealed_note"]) for row in rows}
 
 
-async def _note(
-    ledger: Ledger, found: Handoff, guide: Guide, act: audit.Act, **detail: int
+async def note_act(
+    ledger: Ledger, found: Handoff, guide: Guide, act: audit.Act, **detail: str | int
 ) -> None:
+    """Put what somebody read or did with a conversation in the log; the details are codes."""
     async with ledger.transaction() as connection:
         await audit.write(
             connection, guide, act, audit.conversation(found.conversation_id), **detail

@@ -100,14 +100,15 @@ async def logout(request: Request, guide: SignedIn) -> Response:
     return response
 
 
-async def give_up_held(doors: Doors, guide: Guide) -> None:
-    """What somebody holds who leaves goes back to the queue."""
+async def give_up_held(doors: Doors, guide: Guide) -> int:
+    """What somebody holds who leaves goes back to the queue; returns how many conversations."""
     mine = await _held_by(doors, guide)
-    await release_all(doors.ledger, doors.replies, guide.id, guide.municipality)
+    released = await release_all(doors.ledger, doors.replies, guide.id, guide.municipality)
     async with doors.ledger.transaction() as connection:
         for one in mine:
             subject = audit.conversation(one.conversation_id)
             await audit.write(connection, guide, "conversation_released", subject)
+    return released
 
 
 @router.get("", response_class=HTMLResponse, tags=["access:guide"])

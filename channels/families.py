@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 
-from bot import families
+from bot import audit, families
 from bot.calendar import LOCAL
 from bot.content import Content
+from bot.database import Connection
 from bot.families import Content as FamilyContent
 from bot.families import Ending, Family, FamilyError, Task
 from bot.ledger import OUTGOING, Conversation, notify
 from bot.tools import contact_map, contacts
 from bot.tools.basis import Basis, basis_of
 from channels.access import Guide, conversation_of_parent
+from channels.accounts import HANDLES
 from channels.console import LANGUAGE
 from channels.doors import Doors
 from channels.editing_pages import Reader, Writer, form_token
@@ -34,11 +36,21 @@ Shown = dict[str, Any]
 router = APIRouter()
 
 
+def _handler(guide: Reader) -> Guide:
+    """Whoever talks with parents; editing the catalogue opens no family."""
+    if not guide.may(HANDLES):
+        raise DoorError("wrong_role")
+    return guide
+
+
+Handler = Annotated[Guide, Depends(_handler)]
+
+
 # --- The coordinator's pages ---
 
 
 @router.get("/console/familjer", response_class=HTMLResponse, tags=["access:guide"])
-async def list_page(request: Request, guide: Reader) -> Response:
+async def list_page(request: Request, guide: Handler) -> Response:
     """The families this coordinator follows."""
     found = await _families(doors_of(request), guide)
     context = {"families": found, "today": _today()}
@@ -47,11 +59,14 @@ async def list_page(request: Request, guide: Reader) -> Response:
 
 @router.get("/console/familjer/{family_id}", response_class=HTMLResponse, tags=["access:guide"])
 async def family_page(
-    request: Request, family_id: UUID, guide: Reader, saved: bool = False
+    request: Request, family_id: UUID, guide: Handler, saved: bool = False
 ) -> Response:
     """One family: what was agreed, its own contact map, who does what."""
     doors = doors_of(request)
-    return await _family_page(request, guide, await _own(doors, guide, family_id), is_saved=saved)
+    family = await _own(doors, guide, family_id)
+    async with doors.ledger.transaction() as connection:
+        await _log(connection, guide, family, "conversation_read", part="family")
+    return await _family_page(request, guide, family, is_saved=saved)
 
 
 @router.post("/console/familjer/{family_id}", response_class=HTMLResponse, tags=["access:guide"])
@@ -70,6 +85,7 @@ async def save_family(request: Request, family_id: UUID, guide: Writer) -> Respo
         async with doors.ledger.transaction() as connection:
             await families.write(connection, doors.ledger.seal, family, content, next_contact)
             await notify(connection, OUTGOING, str(family.conversation_id))
+            await _log(connection, guide, family, "note_written", part="family")
     except FamilyError as error:
         raise DoorError("family_changed") from error
     return RedirectResponse(f"/console/familjer/{family_id}?saved=true", 303)
@@ -84,7 +100,15 @@ async def end_family(request: Request, family_id: UUID, guide: Writer) -> Respon
         raise DoorError("bad_request")
     async with doors.ledger.transaction() as connection:
         await families.end(connection, family.id, "taken_over")
+        await _log(connection, guide, family, "agreement_changed", state="ended")
     return RedirectResponse("/console/familjer", 303)
+
+
+async def _log(
+    connection: Connection, guide: Guide, family: Family, act: audit.Act, **detail: str
+) -> None:
+    subject = audit.conversation(family.conversation_id)
+    await audit.write(connection, guide, act, subject, **detail)
 
 
 async def _families(doors: Doors, guide: Guide) -> list[Family]:

@@ -110,6 +110,11 @@ class Phones:
             ["email"] if self.email else []
         )
 
+    def reach(self, municipality: str) -> frozenset[str]:
+        """The channels on which the municipality can send a notice."""
+        own = {c for c in self._numbers if self.number_of(c, municipality) is not None}
+        return frozenset(own | ({"email"} if self.email else set()))
+
     def provider(self, channel: str) -> Provider | None:
         return next((p for p in self.by_name.values() if p.channel == channel), None)
 

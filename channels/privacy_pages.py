@@ -15,6 +15,7 @@ from bot.engine.reply import ReplyRequest
 from bot.ledger import Conversation
 from bot.replies import Setting
 from bot.sharing import unshare
+from channels.access import messages_of
 from channels.doors import Doors
 from channels.errors import DoorError, language_of
 from channels.paper import can_make_pdf
@@ -249,7 +250,7 @@ async def summary(
 
 
 async def _kept(doors: Doors, conversation: Conversation) -> dict[str, Any]:
-    messages = await doors.ledger.messages(conversation.id)
+    messages = await messages_of(doors.ledger, conversation)
     async with doors.ledger.transaction() as connection:
         choices = await consent.history(connection, conversation.id)
         given = await transfers.of_conversation(connection, doors.ledger.seal, conversation.id)

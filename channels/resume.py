@@ -16,7 +16,7 @@ from bot.case import facts_of
 from bot.engine.reply import ReplyRequest
 from bot.ledger import Conversation
 from bot.messages import OutgoingMessage
-from channels.access import conversation_of_parent
+from channels.access import conversation_of_parent, messages_of
 from channels.doors import Doors
 from channels.errors import DoorError, language_of
 from channels.sending import RESUME_PAGE
@@ -69,7 +69,7 @@ async def resume(request: Request, given: GivenCode) -> dict[str, Any]:
             conversation = await ledger.conversation(opened.conversation)
             for message in greeting(doors, conversation):
                 await ledger.add(connection, conversation.id, message)
-        messages = await ledger.messages(opened.conversation)
+        messages = await messages_of(ledger, conversation)
     except DATABASE_ERRORS as error:
         raise DoorError("unavailable") from error
     return {

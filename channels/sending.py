@@ -15,6 +15,7 @@ import aiosmtplib
 import httpx
 import psycopg
 
+from bot import booking
 from bot.addresses import Thread, keep_rendered, unrendered_thread
 from bot.codes import CodePolicy, new_code
 from bot.content import Content, MissingTextError
@@ -26,6 +27,7 @@ from bot.outbox import OUTBOX, Outbox, Piece, Sent, add_piece
 from bot.privacy import Seal
 from bot.safe_use import may_send
 from bot.settings import Settings
+from channels.access import to_render
 from channels.gsm import count, plain
 from channels.phones import MailServer, Phones
 from channels.providers.adapter import Letter, NotSentError, WindowClosedError
@@ -75,7 +77,7 @@ class Sending:
             if thread is None:
                 return False
             conversation = await self._ledger.conversation(thread.conversation)
-            messages = await self._ledger.messages(thread.conversation, thread.rendered_seq)
+            messages = await to_render(self._ledger, thread)
             look = look_of(self._catalogue, conversation, thread)
             bits = self._rendered(messages, look)
             seq = max((m.seq for m in messages), default=thread.rendered_seq)
@@ -142,16 +144,25 @@ class Sending:
         return provider.name, await provider.send(self._http, letter)
 
     async def _notice(self, piece: Piece) -> str:
-        """The words of a notice; none near violence unless she said that nobody else reads."""
-        conversation = await self._ledger.conversation(piece.conversation)
-        if not may_send(conversation.slots, is_acute=conversation.is_acute):
-            raise NotSentError("not_safe", for_good=True)
+        """The words of a notice; none near violence unless she said that nobody else reads.
+
+        What names its own language goes to somebody who works there, not to her.
+        """
         content, kind = self._short.content, "email" if piece.channel == "email" else "sms"
+        own, given = piece.content.get("language"), piece.content["values"]
+        language = own or piece.language
+        if own is None:
+            conversation = await self._ledger.conversation(piece.conversation)
+            if not may_send(conversation.slots, is_acute=conversation.is_acute):
+                raise NotSentError("not_safe", for_good=True)
         try:
-            words = content.text(piece.language, piece.content["notice"], **piece.content["values"])
+            values = {**given, **booking.worded(given, content, language)}
+            words = content.text(language, piece.content["notice"], **values)
         except MissingTextError as error:
             raise NotSentError("missing_text", for_good=True) from error
-        ending = content.text(piece.language, f"notice_stop_{kind}")
+        if own is not None:
+            return words if kind == "email" else plain(words)
+        ending = content.text(language, f"notice_stop_{kind}")
         return f"{words}\n{ending}" if kind == "email" else plain(f"{words} {ending}")
 
 

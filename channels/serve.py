@@ -124,16 +124,21 @@ def run_web(settings: Settings) -> None:
 def run_worker(settings: Settings, actions: str) -> None:
     """The worker process, until SIGTERM or SIGINT."""
     from bot.worker import run
+    from channels.phones import Phones
     from channels.sending import run_sending
 
     configure_logging(settings.log_level)
     url = database_url(settings)
+    phones = Phones.load(settings.channels)
+
+    def reach(municipality: str) -> frozenset[str]:
+        return phones.reach(municipality) - settings.stopped_channels
 
     async def work() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        await run(settings, url, actions, stop, [run_sending])
+        await run(settings, url, actions, stop, [run_sending], reach)
 
     asyncio.run(work())

@@ -18,6 +18,7 @@ from fastapi import APIRouter, Request, Response
 
 from bot import addresses, codes
 from bot.addresses import Address, AddressError, Thread
+from bot.call_backs import GIVEN_NUMBER, take_number, without_number
 from bot.database import RETRY, Connection
 from bot.ledger import ALARM, QueueFullError, notify
 from bot.log import get_log
@@ -259,7 +260,13 @@ class PhoneDoor:
         limit, is_acute = doors.settings.message_length, written.check.acute
         label = choice and doors.replies.choice_label(choice, conversation.language)
         choice, text = (choice, label) if label else (None, text)
-        masked = mask(text.replace("\x00", "").strip()[:limit])
+        text = text.replace("\x00", "").strip()
+        if choice is None and await take_number(
+            doors.ledger, conversation.id, conversation.slots, text
+        ):
+            hidden = doors.content.raw(conversation.language, "book_number_hidden")
+            text, choice = without_number(text, hidden), GIVEN_NUMBER
+        masked = mask(text[:limit])
         message = IncomingMessage(
             written.channel,
             f"{written.provider.name}:{written.arrived.provider_id}",

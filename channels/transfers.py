@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot import brief_document, transfer_words, transfers
+from bot import audit, brief_document, transfer_words, transfers
 from bot.brief import ALL_LINES, Brief, brief_of_case, is_empty, without
 from bot.calendar import answer_by
 from bot.consent import policy, words_of
@@ -71,6 +71,15 @@ async def offer_transfer(
         )
         words = transfer_words.offer(offer, doors.replies, setting)
         await doors.ledger.add(connection, one.conversation_id, words)
+        subject = audit.conversation(one.conversation_id)
+        await audit.write(
+            connection,
+            guide,
+            "conversation_transferred",
+            subject,
+            to=offer.receiver,
+            state=offer.state,
+        )
     return {"id": str(offer.id), "receiver": offer.receiver, "state": offer.state}
 
 
@@ -86,6 +95,8 @@ async def read_transfers(request: Request, handoff_id: UUID, guide: SignedIn) ->
         raise DoorError("taken") from error
     async with doors.ledger.transaction() as connection:
         found = await transfers.of_conversation(connection, doors.ledger.seal, one.conversation_id)
+        subject = audit.conversation(one.conversation_id)
+        await audit.write(connection, guide, "conversation_read", subject, part="transfers")
     listed = [{"id": str(t.id), "receiver": t.receiver, "state": t.state} for t in found]
     return {"transfers": listed, "receivers": list(receivers(doors, one.municipality))}
 

@@ -12,17 +12,17 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot import clock, concerns, desk, desk_help, families, handoff, written_answers
+from bot import audit, clock, concerns, desk, desk_help, families, handoff, written_answers
 from bot.calendar import LOCAL
 from bot.handoff import Handoff, TransitionError
-from bot.handoff_clock import change, release_all
+from bot.handoff_clock import change
 from bot.ledger import Conversation
 from bot.messages import Author, OutgoingMessage
 from bot.privacy import mask
 from bot.tools import contacts, letters
 from bot.tools.basis import Basis
-from channels.access import Guide
-from channels.console import LANGUAGE, SignedIn, held
+from channels.access import Guide, note_act
+from channels.console import LANGUAGE, SignedIn, give_up_held, held
 from channels.doors import Doors
 from channels.errors import DoorError
 from channels.web import doors_of, templates
@@ -83,8 +83,7 @@ async def change_desk(request: Request, new: DeskChange, guide: SignedIn) -> dic
         )
     if not new.release:
         return {"released": 0}
-    ledger, replies = doors.ledger, doors.replies
-    return {"released": await release_all(ledger, replies, guide.id, guide.municipality)}
+    return {"released": await give_up_held(doors, guide)}
 
 
 @router.post("/handoffs/{handoff_id}/pass")
@@ -95,13 +94,13 @@ async def pass_on(
     doors = doors_of(request)
     one = await held(doors, handoff_id, guide)
     if new.to == COORDINATORS_LIST:
-        await _refer(doors, one)
+        await _refer(doors, one, guide)
     else:
         await _pass_to_colleague(doors, one, guide, new.to)
     return {"state": "passed_on"}
 
 
-async def _refer(doors: Doors, one: Handoff) -> None:
+async def _refer(doors: Doors, one: Handoff, guide: Guide) -> None:
     functions = doors.catalogue.municipalities[one.municipality].functions
     if not functions["coordinator"].exists:
         raise DoorError("bad_request")
@@ -112,6 +111,7 @@ async def _refer(doors: Doors, one: Handoff) -> None:
     )
     if not done:
         raise DoorError("taken")
+    await note_act(doors.ledger, one, guide, "conversation_transferred", to=COORDINATORS_LIST)
 
 
 async def _pass_to_colleague(doors: Doors, one: Handoff, guide: Guide, to: str) -> None:
@@ -127,6 +127,8 @@ async def _pass_to_colleague(doors: Doors, one: Handoff, guide: Guide, to: str) 
             text = doors.content.text(one.language, "desk_passed_on", **names)
             words = OutgoingMessage(Author.BOT, text, "desk_passed_on", one.language)
             await doors.ledger.add(connection, one.conversation_id, words)
+            subject, to = audit.conversation(one.conversation_id), audit.account(colleague.id)
+            await audit.write(connection, guide, "conversation_transferred", subject, to=to)
     except TransitionError as error:
         raise DoorError("taken") from error
 
@@ -145,6 +147,7 @@ async def promise_answer(
         raise DoorError("bad_request") from error
     except TransitionError as error:
         raise DoorError("taken") from error
+    await note_act(doors.ledger, one, guide, "answer_promised")
     return {"state": "paused"}
 
 
@@ -160,6 +163,8 @@ async def show_panel(
     one = await held(doors, handoff_id, guide)
     if name not in _PANELS:
         raise DoorError("unknown_page")
+    if name in _TELL:
+        await note_act(doors.ledger, one, guide, "conversation_read", part=name)
     asked = {"q": " ".join(q.split())[:200], "time": time[:40]}
     return await _panel(doors, one, guide, name, asked)
 
@@ -305,9 +310,11 @@ async def _leave(doors: Doors, one: Handoff, guide: Guide, _: dict[str, str]) ->
 
 async def _note(doors: Doors, one: Handoff, guide: Guide, new: Fields) -> None:
     text, removed = mask(new.one("text")).text, new.one("remove")
+    subject = audit.conversation(one.conversation_id)
     async with doors.ledger.transaction() as connection:
         if removed.isdecimal():
             await desk.remove_note(connection, int(removed), guide.id)
+            await audit.write(connection, guide, "note_written", subject, removed=True)
         elif text:
             await desk.add_note(
                 connection,
@@ -317,6 +324,7 @@ async def _note(doors: Doors, one: Handoff, guide: Guide, new: Fields) -> None:
                 guide=guide.id,
                 text=text,
             )
+            await audit.write(connection, guide, "note_written", subject)
 
 
 async def _support_change(doors: Doors, one: Handoff, guide: Guide, new: Fields) -> None:
@@ -335,6 +343,8 @@ async def _support_change(doors: Doors, one: Handoff, guide: Guide, new: Fields)
             decision=decision,
             steps=new.fields.get("steps", []),
         )
+        subject = audit.conversation(one.conversation_id)
+        await audit.write(connection, guide, "report_considered", subject, decision=decision)
 
 
 async def _propose(doors: Doors, one: Handoff, guide: Guide, new: Fields) -> None:
@@ -363,6 +373,8 @@ async def _propose(doors: Doors, one: Handoff, guide: Guide, new: Fields) -> Non
                 today=dt.datetime.now(LOCAL).date(),
             )
             await doors.ledger.add(connection, one.conversation_id, words)
+            subject = audit.conversation(one.conversation_id)
+            await audit.write(connection, guide, "agreement_changed", subject, state="proposed")
     except (ValidationError, ValueError) as error:
         raise DoorError("bad_request") from error
     except families.FamilyError as error:
@@ -376,6 +388,8 @@ _PANELS: dict[str, Callable[[Doors, Handoff, Guide, dict[str, str]], Awaitable[S
     "support": _support,
     "leave": _leave,
 }
+# Panels that show what the parent shared, or what was written of her.
+_TELL = frozenset({"matches", "notes", "support"})
 _CHANGES: dict[str, Callable[[Doors, Handoff, Guide, Fields], Awaitable[None]]] = {
     "notes": _note,
     "support": _support_change,

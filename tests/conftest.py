@@ -124,9 +124,21 @@ async def ledger(test_settings: Settings, database_url: str) -> AsyncIterator[Le
 
 
 @pytest.fixture(scope="session")
-async def worker(test_settings: Settings, database_url: str) -> AsyncIterator[Worker]:
+def reaches() -> dict[str, frozenset[str]]:
+    """The channels on which the worker believes that municipalities can send notices."""
+    return {"demokommun": frozenset({"sms"})}
+
+
+@pytest.fixture(scope="session")
+async def worker(
+    test_settings: Settings, database_url: str, reaches: dict[str, frozenset[str]]
+) -> AsyncIterator[Worker]:
     """A real worker in this process; tests call `take_turn`."""
-    async with open_worker(test_settings, database_url, "actions") as running:
+
+    def reach(municipality: str) -> frozenset[str]:
+        return reaches.get(municipality, frozenset())
+
+    async with open_worker(test_settings, database_url, "actions", reach=reach) as running:
         yield running
 
 

@@ -161,7 +161,7 @@ async def test_danger_nobody_takes_is_told_to_the_escalation_contact_once(
     await clock.tick(NOW)
     await clock.tick(NOW)
     told = await _escalations(ledger, one, calm)
-    assert [to["phone"] for to in told] == ["08-465 004 12"]
+    assert told == [("sms", "+46846500412", "notice_escalation")]
 
 
 async def test_first_answers_waits_and_kept_promises_are_counted(
@@ -204,10 +204,19 @@ async def _claim(ledger: Ledger, one: Handoff, guide: UUID) -> None:
         await handoff.move(connection, one, "claimed", guide)
 
 
-async def _escalations(ledger: Ledger, *of: Handoff) -> list[dict[str, str]]:
+async def _escalations(ledger: Ledger, *of: Handoff) -> list[tuple[str, str, str]]:
     async with ledger.transaction() as connection:
         cursor = await connection.execute(
-            "SELECT sealed_to FROM notifications WHERE conversation_id = ANY(%s)",
+            "SELECT o.channel, a.sealed_address, o.sealed_content FROM outbox o JOIN addresses a "
+            "ON a.id = o.address_id WHERE o.urgent AND o.conversation_id = ANY(%s)",
             [[one.conversation_id for one in of]],
         )
-        return [ledger.seal.open(row["sealed_to"]) for row in await cursor.fetchall()]
+        opened = ledger.seal.open
+        return [
+            (
+                row["channel"],
+                opened(row["sealed_address"]),
+                opened(row["sealed_content"])["notice"],
+            )
+            for row in await cursor.fetchall()
+        ]

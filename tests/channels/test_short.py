@@ -46,6 +46,7 @@ def every_reply(replies: Replies, catalogue: Catalogue, language: str) -> list[O
     )
     known = {"needs": "Adhd, autism", "name": "BUP Demokommun", "plan_b": "Fråga BUP", "kinds": "x",
              "function": "guide", "written": "so", "languages": "sv"}  # fmt: skip
+    bup = replies.briefs.reader("bup", setting.municipality.name, language)
     said = []
     questions = [f"utter_ask_{q}" for q in replies.policy.questions]
     for reply in questions:
@@ -54,7 +55,9 @@ def every_reply(replies: Replies, catalogue: Catalogue, language: str) -> list[O
         if not reply.startswith("utter_") or reply in questions:
             continue
         values = {**known, **replies._common(setting), "code": "4KMA-7RTX", "link": "https://x",
-                  "minutes": "15", "number": "+46766861001", "actor": "BUP"}  # fmt: skip
+                  "minutes": "15", "number": "+46766861001", "actor": "BUP",
+                  "when": "torsdag den 26 november kl. 13.30",
+                  "before": "onsdag den 25 november kl. 16.00", "reader": bup}  # fmt: skip
         text = replies.content.text(language, reply, **values)
         said.append(OutgoingMessage(Author.BOT, text, reply, language))
     return said

@@ -15,7 +15,7 @@ import httpx
 import pytest
 import yaml
 
-from bot import handoff
+from bot import codes, families, handoff
 from bot.ledger import Ledger
 from bot.settings import PROJECT, Settings
 from channels.accounts import Guide, add_guide
@@ -69,10 +69,27 @@ class World:
                 promised_at=dt.datetime.now(dt.UTC) + dt.timedelta(hours=1),
             )
             assert stretch is not None
+            today = dt.datetime.now(dt.UTC).date()
+            family = await families.propose(
+                connection,
+                self.ledger.seal,
+                municipality=HERE,
+                conversation=mine,
+                guide=self.people["holder"].id,
+                agreement=families.Agreement(how="telefon", when="varje vecka"),
+                until=today + dt.timedelta(days=30),
+                today=today,
+            )
+            code = await codes.new_code(connection, self.ledger.seal, mine, "pause", 30)
             if not waits:
                 found = await handoff.find(connection, self.ledger.seal, stretch, HERE)
                 await handoff.move(connection, found, "claimed", self.people["holder"].id)
-        ids = {"conversation_id": str(mine), "handoff_id": str(stretch)}
+        ids = {
+            "conversation_id": str(mine),
+            "handoff_id": str(stretch),
+            "family_id": str(family),
+            "code": code,
+        }
         return ids, {"parent": token, "other_parent": other}
 
     async def ask(self, route: str, actor: str, row: dict[str, Any]) -> httpx.Response:
@@ -87,6 +104,11 @@ class World:
             "act": "roller",
             "number": "0",
             "report": "00000000-0000-4000-8000-000000000001",
+            "name": "notes",
+            "purpose": "storage",
+            "ticket": "none",
+            "provider": "46elks",
+            "secret": "none",
         }
         method, path = route.split()
         headers = {"X-Lotsa-Console": "1"}
@@ -101,9 +123,13 @@ class World:
         if token:
             await self._begin_enrolling(path, headers)
         data = {"token": token, **row["form"]} if "form" in row else None
+        body = {
+            name: ids["code"] if value == "{code}" else value
+            for name, value in row.get("json", {}).items()
+        }
         url = re.sub(r"\{(\w+)\}", lambda found: ids[found[1]], path)
         answer = await self.client.request(
-            method, url, headers=headers, json=row.get("json"), data=data
+            method, url, headers=headers, json=body if "json" in row else None, data=data
         )
         self.client.cookies.clear()
         return answer
