@@ -85,7 +85,12 @@ class Content:
         return _PLACEHOLDER.sub(value, self.raw(language, text_id))
 
     def placeholders(self, language: str, text_id: str) -> frozenset[str]:
-        return frozenset(_PLACEHOLDER.findall(self.raw(language, text_id)))
+        return self.placeholders_of(self.raw(language, text_id))
+
+    @staticmethod
+    def placeholders_of(text: str) -> frozenset[str]:
+        """The names in braces of any text."""
+        return frozenset(_PLACEHOLDER.findall(text))
 
     def named(self, kind: str, name: str, labels: Mapping[str, str], language: str) -> str:
         """The name of a `need` or `kind` of the taxonomy: its own text, else the taxonomy's."""

@@ -16,6 +16,7 @@ import typer
 from bot.settings import settings
 from channels import operations
 from channels.accounts_cli import add_commands, audit_app, given_roles
+from channels.content_cli import content_app
 from channels.handoff_cli import handoff_app
 from channels.phone_cli import channel_app, sms_simulator
 
@@ -29,6 +30,7 @@ guide_app = typer.Typer(no_args_is_help=True, help="Accounts of guides.")
 catalogue_app = typer.Typer(no_args_is_help=True, help="The support catalogue.")
 app.add_typer(guide_app, name="guide")
 app.add_typer(catalogue_app, name="catalogue")
+app.add_typer(content_app, name="content")
 app.add_typer(handoff_app, name="handoff")
 app.add_typer(channel_app, name="channel")
 app.command("sms-simulator")(sms_simulator)

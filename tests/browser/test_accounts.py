@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.product import PASSWORD, Product, running_browser, running_product
-from tests.browser.test_browser import sideways, violations
+from tests.browser.seen import sideways, violations
 
 pytestmark = pytest.mark.browser
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.conftest import NewPage
 from tests.browser.product import (
     CHROMIUM,
     DANGER,
@@ -23,9 +24,8 @@ from tests.browser.product import (
     take_over,
     write,
 )
-from tests.browser.test_browser import NewPage, new_page, sideways, violations
+from tests.browser.seen import sideways, violations
 
-__all__ = ["new_page"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(

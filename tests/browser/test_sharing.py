@@ -22,7 +22,8 @@ from tests.browser.product import (
     take_over,
     write,
 )
-from tests.browser.test_browser import NARROW, sideways, violations
+from tests.browser.seen import sideways, violations
+from tests.browser.test_browser import NARROW
 
 pytestmark = [
     pytest.mark.browser,
