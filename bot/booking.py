@@ -10,7 +10,7 @@ from babel.dates import format_datetime
 
 from bot import answers
 from bot.calendar import LOCAL
-from bot.content import Content
+from bot.content import Content, spoken
 from bot.engine.engine import Said
 
 KIND = "book"
@@ -75,7 +75,7 @@ def label(choice: str, content: Content, language: str) -> str | None:
         if step == "later":
             return content.text(language, "choice_book_later", time=content.clock(language, moment))
         pattern = content.raw(language, "format_day")
-        return str(format_datetime(moment, pattern, locale=language)).capitalize()
+        return str(format_datetime(moment, pattern, locale=spoken(language))).capitalize()
     text_id = f"choice_book_{step}_{value}" if value else f"choice_book_{step}"
     return content.raw(language, text_id) if content.has(language, text_id) else None
 

@@ -10,7 +10,7 @@ from babel.dates import format_date
 
 from bot.brief import DANGER, LEVEL, UNSAID, Brief, without
 from bot.consent import policy
-from bot.content import Content
+from bot.content import Content, spoken
 
 Body = dict[str, Any]
 Lines = Callable[[Mapping[str, Any], str], list[Body]]
@@ -178,4 +178,4 @@ def _stage(age: int) -> str:
 
 
 def _day(day: dt.date, language: str) -> str:
-    return format_date(day, "long", locale=language)
+    return format_date(day, "long", locale=spoken(language))
