@@ -31,7 +31,7 @@ def test_an_administrator_signs_in_by_keyboard_and_meets_no_barrier(
     product: Product, browser: Browser, scheme: str
 ) -> None:
     login = f"chef-{scheme}"
-    product.add_guide(login, "Cia", "strangnas", "admin,auditor")
+    product.add_guide(login, "Cia", "strangnas", roles="admin,auditor")
     page = browser.new_page(
         base_url=product.address,
         viewport={"width": 360, "height": 740},

@@ -28,7 +28,7 @@ RUNS = 45  # three of each persona
 KNOWN_FAULTS = Path(__file__).parent / "_known_faults.yml"
 SHARE_REACHED = 90.0  # percent of the conversations that reach a right kind of support
 _ALWAYS = {"seq", "author", "language", "dir", "sent_at", "reply_id", "text", "acute", "name"}
-_SHOWN = {"question", "choices", "cards", "level", "lines", "numbers", "links"}
+_SHOWN = {"question", "choices", "cards", "level", "lines", "numbers", "links", "terms"}
 VISIBLE = frozenset(_ALWAYS | _SHOWN)
 
 
