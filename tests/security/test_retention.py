@@ -26,6 +26,7 @@ OTHERS = {
     "audit_heads",
     "audit_log",
     "backup_codes",
+    "barrier_reports",
     "catalogue_edits",
     "channel_costs",
     "channel_stops",
