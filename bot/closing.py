@@ -53,9 +53,9 @@ def typed_choice(
 def as_told(
     understanding: Understanding, slots: Mapping[str, Any], active_loop: str | None
 ) -> Understanding:
-    """Where it was asked what is missing, a wish in few words is told and not a vague cry."""
+    """Where it was asked what is missing, a wish in few words is told: no vague cry, no riddle."""
     is_missing = slots.get("closing") == "missing" and active_loop is None
-    if not is_missing or understanding.intent != "unclear":
+    if not is_missing or understanding.intent not in ("unclear", "answer"):
         return understanding
     return replace(understanding, intent="tell")
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from bot import booking, case, clock, faults, handoff, switches, tongue
+from bot import booking, case, clock, faults, handoff, safe_use, switches, tongue
 from bot.complexity import Assessment, Complexity
 from bot.content import Content, spoken
 from bot.engine.compile import Policy
@@ -214,9 +214,11 @@ class Conversations:
     ) -> TurnResult:
         """What the rules saw is answered first, whatever else is broken.
 
-        Where the models do not read it as danger, the conversation goes on after that answer.
+        Where the models do not read it as danger, the conversation goes on after that answer;
+        never after violence at home, where the answer asks whether she and the child are safe.
         """
-        answer = [] if claim.answered_acute else [self._replies.acute(check, setting)]
+        acute = self._replies.acute(check, setting)
+        answer = [] if claim.answered_acute else [acute]
         alone = TurnResult(Outcome.ACUTE, answer, 0, level="acute")
         if is_held or claim.times > 1:
             return alone
@@ -224,7 +226,7 @@ class Conversations:
             heard = await self._hearing.hear(claim.message, conversation)
         except UnderstandingError:
             return alone
-        if heard.check.sure:
+        if heard.check.sure or safe_use.is_danger_at_home([acute.reply_id]):
             return await self._remembered(alone, heard, conversation)
         try:
             result = await self._go_on(claim.message, heard, conversation, open_handoff, setting)

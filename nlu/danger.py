@@ -68,11 +68,11 @@ class DangerModel:
     sure_from: float
 
     def added(self, check: Check, features: Features) -> Check:
-        """What the rules saw; when they saw nothing, what the model sees."""
-        if check.acute:
-            return check
+        """What the rules saw, sure where the model is too; else what the model sees."""
         probabilities = self.model.probabilities(features)
         score = float(_scores(probabilities, self.model.labels)[0])
+        if check.acute:
+            return replace(check, sure=score >= self.sure_from)
         if score < self.flag_from:
             return check
         row = dict(zip(self.model.labels, probabilities[0], strict=True))
@@ -97,14 +97,19 @@ def _scores(probabilities: Scores, labels: Sequence[str]) -> Scores:
 
 
 def weighed(check: Check, reads: Mapping[str, float], *, by_rules: bool) -> Check:
-    """A danger is sure when the message also reads as one; the flag itself stays as it is.
+    """A danger is sure when the models read it as one too; the flag itself stays as it is.
+
+    What a rule saw needs one of them, what only a model saw needs both.
 
     `reads` is the probability of each level a reader would choose.
     """
     if not check.acute:
         return check
     acute = reads.get(ACUTE, 0.0)
-    is_sure = acute >= ACUTE_FROM if by_rules else check.sure and acute >= ACUTE_ALONE_FROM
+    if by_rules:
+        is_sure = check.sure or acute >= ACUTE_FROM
+    else:
+        is_sure = check.sure and acute >= ACUTE_ALONE_FROM
     return replace(check, sure=is_sure)
 
 
