@@ -19,6 +19,8 @@ STATUS = {
     "too_many_codes": 429,
     "not_your_entry": 403,
     "wrong_role": 403,
+    "forged_call": 403,
+    "unreadable_call": 400,
     "unknown_account": 404,
     "unknown_service": 404,
     "entry_needed": 409,

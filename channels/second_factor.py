@@ -9,6 +9,7 @@ from io import BytesIO
 
 import pyotp
 import segno
+from markupsafe import Markup
 
 from bot import audit
 from bot.audit import Actor
@@ -40,14 +41,14 @@ async def begin(connection: Connection, seal: Seal, guide: Guide) -> str:
     return secret
 
 
-def qr_code(secret: str, login: str) -> str:
-    """The secret as a picture for a phone: inline SVG without style or script."""
+def qr_code(secret: str, login: str) -> Markup:
+    """The secret as a picture for a phone: inline SVG drawn here, without style or script."""
     address = pyotp.TOTP(secret).provisioning_uri(name=login, issuer_name=ISSUER)
     drawn = BytesIO()
     segno.make(address, error="m").save(
         drawn, kind="svg", xmldecl=False, svgns=True, border=4, scale=5, light="#fff", omitsize=True
     )
-    return drawn.getvalue().decode()
+    return Markup(drawn.getvalue().decode())
 
 
 async def finish(connection: Connection, seal: Seal, guide: Guide, code: str) -> list[str]:

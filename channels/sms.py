@@ -520,7 +520,7 @@ async def _answered(request: Request, provider: str) -> Response:
     door = door_of(request)
     known = door.phones.by_name.get(provider)
     if known is None:
-        return Response(status_code=403)
+        raise DoorError("forged_call")
     path = request.scope.get("raw_path") or request.url.path.encode()
     query = request.scope.get("query_string", b"")
     target = path.decode("latin-1").partition("?")[0]
@@ -534,9 +534,9 @@ async def _answered(request: Request, provider: str) -> Response:
         read = known.read(call)
     except ForgedError:
         log.warning("forged_call", provider=known.name)
-        return Response(status_code=403)
+        raise DoorError("forged_call") from None
     except UnreadableError as error:
         log.warning("unreadable_call", provider=known.name, reason=str(error))
-        return Response(status_code=400)
+        raise DoorError("unreadable_call") from None
     answer = read if isinstance(read, Answer) else await door.take(known, read)
     return Response(answer.body, answer.status, media_type=answer.media_type)

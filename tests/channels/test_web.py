@@ -37,7 +37,7 @@ async def test_support_and_words_are_found_without_the_chat(
     for municipality in catalogue.municipalities:
         assert f'href="/stod/{municipality}?lang=en"' in start
         chat = (await client.get(f"/chat/{municipality}?lang=en")).text
-        assert re.search(rf'<a href="/stod/{municipality}\?lang=en">Find support without', chat)
+        assert re.search(rf'<a href="/stod/{municipality}\?lang=en">All support in ', chat)
         assert 'href="/ordlista?lang=en"' in chat
     assert 'href="/ordlista?lang=en"' in start
 
