@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from rasa_sdk import Action, Tracker
+from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.say import say
 from actions.tonight import say_tonight
 from bot.conversation import current_turn
+
+_CARE = ("utter_unclear", "utter_cry_numbers", "utter_noted")
 
 
 class Noted(Action):
@@ -35,6 +38,21 @@ class Chosen(Action):
     ) -> list[dict[str, Any]]:
         _acknowledge(dispatcher, "utter_noted_first")
         return await say_tonight(dispatcher, tracker)
+
+
+class Unclear(Action):
+    """Met with care once; a second time with somebody to talk to, never twice in the same words."""
+
+    def name(self) -> str:
+        return "action_unclear"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        told = list(tracker.get_slot("told") or [])
+        times = sum(name.startswith("unclear") for name in told)
+        say(dispatcher, _CARE[min(times, len(_CARE) - 1)])
+        return [SlotSet("told", [*told, f"unclear_{times + 1}"])]
 
 
 def _acknowledge(dispatcher: CollectingDispatcher, thanks: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bot import answers, booking, brief, case, children, closing, tongue
 from bot.complexity import Complexity
 from bot.content import Content, spoken
-from bot.engine.branching import is_known
+from bot.engine.branching import SURE, is_known
 from bot.engine.compile import CONSENT_FORM, REFUSALS, SAFE_FORM, Policy
 from bot.engine.engine import Said
 from bot.ledger import Conversation
@@ -326,6 +326,8 @@ class Hearing:
             return []
         if question == "which_child":
             return self._which_child(text, understanding, slots)
+        if question in HOW_IT_GOES and _tells_another_need(understanding, slots, text):
+            return []
         prefix = HOW_IT_GOES[0] if question in HOW_IT_GOES else question
         language = understanding.language
         names = answers.named(self._content, language, prefix, known, text)
@@ -420,6 +422,14 @@ def _takes(question: str, number: int) -> bool:
     return (question == "coping" and 1 <= number <= 5) or (
         question == "child_count" and 1 <= number <= children.MOST
     )
+
+
+def _tells_another_need(understanding: Understanding, slots: Mapping[str, Any], text: str) -> bool:
+    """A longer text about something not told before, which names no more than it by the way."""
+    known = slots.get("needs") or {}
+    new = [n for n in understanding.needs if n.score >= SURE and known.get(n.id, 0.0) < SURE]
+    is_told = understanding.intent == "tell" and len(text.split()) > case.LONG_ANSWER
+    return is_told and any(need.id != "unclear" for need in new)
 
 
 def _is_new_fact(

@@ -221,7 +221,7 @@ def _rules(policy: Policy) -> Iterator[dict[str, Any]]:
     yield from _after_consent_rules(policy)
     for form in policy.forms():
         yield _digression_rule(form, "greet", "utter_hello")
-        yield _digression_rule(form, "unclear", "utter_unclear")
+        yield _digression_rule(form, "unclear", "action_unclear")
         yield _digression_rule(form, "resume", "action_returned")
         yield _digression_rule(form, "thanks", "utter_thanks_on")
         yield _interruption_rule(form, "goodbye", [{"action": "utter_goodbye"}])

@@ -14,14 +14,19 @@ compat.prepare()
 from rasa.core.agent import Agent, load_agent  # noqa: E402
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage  # noqa: E402
 from rasa.core.utils import AvailableEndpoints  # noqa: E402
+from rasa.shared.core.events import SlotSet  # noqa: E402
+from rasa.shared.core.trackers import DialogueStateTracker  # noqa: E402
 from rasa.utils.endpoints import EndpointConfig  # noqa: E402
 
 from bot.engine.actions_inprocess import InProcessActions  # noqa: E402
 from bot.engine.branching import bookkeeping  # noqa: E402
-from bot.engine.compile import Policy  # noqa: E402
+from bot.engine.compile import REFUSALS, Policy  # noqa: E402
 from bot.engine.reply import ReplyRequest  # noqa: E402
 from bot.engine.state import DialogueState, EventDict  # noqa: E402
 from bot.engine.tracker import TurnTrackers, fold  # noqa: E402
+
+# Intents that answer the open question, or tell what another one would ask.
+_ANSWERING = frozenset({"answer", "tell", "affirm", "deny", "danger_told", *REFUSALS})
 
 
 class EngineError(RuntimeError):
@@ -92,6 +97,11 @@ class Engine:
             slots, loop = tracker.current_slot_values(), tracker.active_loop_name
             kept = bookkeeping(self._policy, slots, said.entities, said.intent, loop)
             said = replace(said, entities={**said.entities, **kept})
+            aside = self._aside(said, tracker)
+            for name in aside:
+                tracker.update(SlotSet(name, said.entities[name]))
+            rest = {name: value for name, value in said.entities.items() if name not in aside}
+            said = replace(said, entities=rest)
         channel = CollectingOutputChannel()
         try:
             await self._agent.handle_message(_user_message(conversation, said, channel))
@@ -110,6 +120,18 @@ class Engine:
             slots=after.current_slot_values(),
             active_loop=after.active_loop_name,
         )
+
+    def _aside(self, said: Said, tracker: DialogueStateTracker) -> list[str]:
+        """What is told beside a wish or a question of her own and fills the open form elsewhere.
+
+        It is put in its slots beforehand: a form that is given an answer asks on, and what she
+        wants would never be heard.
+        """
+        if self._policy is None or said.intent in _ANSWERING or not tracker.active_loop_name:
+            return []
+        questions = self._policy.forms().get(tracker.active_loop_name, [])
+        open_one = tracker.get_slot("requested_slot")
+        return [name for name in questions if name in said.entities and name != open_one]
 
 
 def _user_message(conversation: str, said: Said, channel: CollectingOutputChannel) -> UserMessage:

@@ -85,7 +85,7 @@ async def test_a_question_that_became_needed_is_asked_and_one_that_became_needle
 
 
 async def test_an_exhausted_cry_is_asked_how_she_is_and_then_what_is_hardest(talk: Talk) -> None:
-    assert await talk.say("cry") == ["utter_unclear", "utter_ask_coping"]
+    assert await talk.say("cry") == ["action_unclear", "utter_ask_coping"]
     assert await talk.say("answer", coping=5) == ["utter_ask_safe_now"]
     assert await talk.say("skip") == ["utter_ask_with_you"]
     assert await talk.say("answer", with_you="nobody") == ["action_cry_heard", "utter_ask_path"]
@@ -116,7 +116,7 @@ async def test_a_path_without_questions_helps_at_once(talk: Talk, path: str) -> 
 
 @pytest.mark.parametrize("path", list(Policy.load().paths))
 async def test_a_vague_opening_leads_into_the_chosen_path(talk: Talk, path: str) -> None:
-    assert await talk.say("unclear") == ["utter_unclear", "utter_ask_path"]
+    assert await talk.say("unclear") == ["action_unclear", "utter_ask_path"]
     replies = await talk.say("answer", path=path)
     questions = Policy.load().paths[path].questions
     expected = [f"utter_ask_{questions[0]}"] if questions else SUGGESTED
@@ -367,7 +367,7 @@ PROBE: list[tuple[str, dict[str, object]]] = [
     ("tell", {"path": "school"}),
 ]
 EXPECTED = [
-    ["utter_unclear", "utter_ask_path"],
+    ["action_unclear", "utter_ask_path"],
     ["action_chosen", "utter_ask_child_age"],
     ["utter_sip", "utter_ask_child_age"],
     ["utter_ask_how_long"],
@@ -386,7 +386,7 @@ EXPECTED = [
     ["action_change"],
     ["action_agenda", "utter_ask_agenda_first"],
     ["action_chosen", *SUGGESTED],
-    ["utter_unclear", "utter_ask_coping"],
+    ["action_unclear", "utter_ask_coping"],
     ["utter_ask_safe_now"],
     ["utter_ask_with_you"],
     ["action_cry_heard", "utter_ask_path"],
