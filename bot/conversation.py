@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from bot import booking, case, clock, faults, handoff, safe_use, switches, tongue
+from bot import after_danger, booking, case, clock, faults, handoff, safe_use, switches, tongue
 from bot.complexity import Assessment, Complexity
 from bot.content import Content, spoken
 from bot.engine.compile import Policy
@@ -186,6 +186,9 @@ class Conversations:
         if goes_back:
             heard = self._hearing.resumed(message, conversation)
             return await self._go_on(message, heard, conversation, open_handoff, setting, True)
+        answered = await self._after_danger(message, conversation, open_handoff, setting)
+        if answered is not None:
+            return answered
         try:
             heard = await self._hearing.hear(message, conversation)
         except UnderstandingTimeoutError:
@@ -196,6 +199,29 @@ class Conversations:
         faults.reach("heard")
         result = await self._go_on(message, heard, conversation, open_handoff, setting)
         return self._with_danger(result, heard.check, conversation, setting)
+
+    async def _after_danger(
+        self,
+        message: StoredMessage,
+        conversation: Conversation,
+        open_handoff: Handoff | None,
+        setting: Setting,
+    ) -> TurnResult | None:
+        """The answer to "are you and the child safe now", where that was just asked."""
+        if not (conversation.is_acute and message.author is Author.PARENT and message.text):
+            return None
+        earlier = await self._ledger.messages(conversation.id)
+        if not after_danger.is_open(earlier, message, self._replies.asking_if_safe):
+            return None
+        is_safe = after_danger.is_safe(message.text, conversation.language, self._content)
+        if is_safe is None:
+            return None
+        if not is_safe:
+            answer = self._replies.acute(UNSAFE, setting)
+            return TurnResult(Outcome.ACUTE, [answer], 0, level="acute")
+        on = after_danger.gone_on(message, conversation, self._policy)
+        heard = Heard(on, conversation.language, safety.NO_DANGER)
+        return await self._go_on(message, heard, conversation, open_handoff, setting)
 
     def _goes_back(self, message: StoredMessage, open_handoff: Handoff | None) -> bool:
         """Whether the parent wants the assistant: by words only where a person was asked for."""

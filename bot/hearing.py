@@ -312,7 +312,8 @@ class Hearing:
             return {question: _NO[question]}
         if intent == "affirm" and question in _YES:
             return {question: _YES[question]}
-        if question == "works_well" and intent in ("tell", "unclear", "out_of_scope"):
+        is_told = intent in ("tell", "unclear", "out_of_scope") and text.rstrip()[-1:] not in "?؟"
+        if question == "works_well" and is_told:
             words = [*(slots.get("works_well_words") or []), message.seq]
             return {"works_well": ["told"], "works_well_words": words}
         return {}

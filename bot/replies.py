@@ -124,6 +124,11 @@ class Replies:
         ids = ("utter_welcome", "utter_welcome_kept", "utter_welcome_start")
         return [self.word(ReplyRequest(reply), setting) for reply in ids]
 
+    @property
+    def asking_if_safe(self) -> frozenset[str]:
+        """The answers to danger that end by asking whether she and the child are safe."""
+        return frozenset(answer.text for answer in self._acute.values() if answer.asks_safe)
+
     def acute(self, check: Check, setting: Setting) -> OutgoingMessage:
         """What to do first, at most three numbers, one question, then a person.
 
