@@ -11,6 +11,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.say import say
 from actions.tonight import say_tonight
 from bot.conversation import current_turn
+from knowledge.glossary import glossary
 
 _CARE = ("utter_unclear", "utter_cry_numbers", "utter_noted")
 
@@ -53,6 +54,23 @@ class Unclear(Action):
         times = sum(name.startswith("unclear") for name in told)
         say(dispatcher, _CARE[min(times, len(_CARE) - 1)])
         return [SlotSet("told", [*told, f"unclear_{times + 1}"])]
+
+
+class ExplainWord(Action):
+    """A word of the glossary, in the middle of whatever was asked."""
+
+    def name(self) -> str:
+        return "action_explain_word"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        words = [e["value"] for e in tracker.latest_message["entities"] if e["entity"] == "word"]
+        terms = glossary()
+        term = terms.explained(terms.terms[words[0]], current_turn().language)
+        values = {"name": term["name"], "explanation": term["explanation"]}
+        say(dispatcher, "utter_word", **values)
+        return []
 
 
 def _acknowledge(dispatcher: CollectingDispatcher, thanks: str) -> None:

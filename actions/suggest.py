@@ -42,6 +42,10 @@ class Suggest(Action):
         told += _say_must_report(dispatcher, slots, told)
         seen = list(slots.get("shown") or []) if slots.get("closing") == "missing" else []
         found = await _find(turn, slots, without=seen)
+        about = [slots.get("agenda_first"), *sorted(facts["needs"])]
+        if slots.get("suggested") == about and _is_nothing_new(found, slots, assessment):
+            say(dispatcher, "utter_same_matches")
+            return [SlotSet("path", None)]
         if found:
             _say_matches(dispatcher, found, turn)
             told += _say_no_diagnosis(dispatcher, found, turn, slots, told)
@@ -63,6 +67,7 @@ class Suggest(Action):
         return [
             SlotSet("path", None),
             SlotSet("level", assessment.level),
+            SlotSet("suggested", about),
             SlotSet("shown", _shown(slots, found)),
             SlotSet("told", told),
             SlotSet("safe_contact", _safe_contact(slots, await _is_danger_at_home(turn))),
@@ -88,6 +93,13 @@ class Tried(Action):
             say(dispatcher, "utter_no_other")
             count_gap(turn, slots, "all_tried")
         return [SlotSet("tried", kinds), SlotSet("shown", _shown(slots, found))]
+
+
+def _is_nothing_new(found: list[Found], slots: dict[str, Any], assessment: Assessment) -> bool:
+    """What was told leads to entries that stand above, and to the same level."""
+    shown = slots.get("shown") or []
+    is_same = bool(found) and all(match.service_id in shown for match in found)
+    return is_same and slots.get("level") == assessment.level
 
 
 async def _find(

@@ -36,6 +36,8 @@ OWN_NEEDS = {
     "evening": "evening", "language": "interpreter", "no_phone": "write", "written": "write",
     "female_guide": "woman",
 }  # fmt: skip
+# A question about this service; beside a need of the family it is no matter of its own.
+META, FEAR = "privacy_secrecy_meta", "contact_fear_social_services"
 # Needs that one path takes together; they are no agenda.
 TAKES_ALL = "coordination_overload"
 # Ages in years of the Swedish school stages.
@@ -168,6 +170,8 @@ def _story(
         told = {need: score for need, score in told.items() if score >= SURE}
     known: dict[str, float] = dict(slots.get("needs") or {})
     merged = {need: max(score, known.get(need, 0.0)) for need, score in {**known, **told}.items()}
+    if any(score >= SURE for need, score in merged.items() if need not in (META, FEAR)):
+        merged.pop(META, None)
     entities: dict[str, Any] = {"story": _joined(_as_list(slots.get("story")), [seq])}
     if merged:
         entities["needs"] = merged

@@ -17,6 +17,7 @@ from bot.ledger import Conversation
 from bot.messages import Author, StoredMessage
 from bot.questions import AREA, HOW_IT_GOES, LINES, options, questions_of
 from bot.understanding import Reader
+from knowledge.glossary import glossary_links
 from nlu import safety
 
 if TYPE_CHECKING:
@@ -204,6 +205,9 @@ class Hearing:
         understanding = closing.as_told(understanding, conversation.slots, loop)
         if code := tongue.asked_for(text, understanding, conversation, self._content):
             return Heard(Said(reference, "change_language"), code, understanding.safety)
+        if word := self._word_asked(text, understanding):
+            heard = Said(reference, "ask_word", 1.0, {"word": word})
+            return Heard(heard, conversation.language, understanding.safety)
         words, asked = len(text.split()), _asked(conversation)
         known = {**conversation.slots, "requested_slot": asked}
         if conversation.slots.get("changing") == asked:
@@ -222,15 +226,13 @@ class Hearing:
             entities = ages
         if asked and asked not in entities and not ages:
             answer = self._in_context(message, understanding, asked, known)
-            if asked == "works_well" and answer:
-                entities = {}
-            entities.update(answer)
+            entities = answer if "works_well" in answer else {**entities, **answer}
         language = tongue.continued(text, understanding, conversation, self._content)
         said = Said(reference, understanding.intent, understanding.confidence, entities)
-        if ages and not loop:
-            said = self._correction(reference, entities, conversation)
-        elif ages:
-            said = replace(said, intent="answer" if asked in entities else "tell")
+        if ages:
+            said = self._ages(said, conversation)
+        elif _asks_secrecy(understanding, words):
+            said = replace(said, intent="ask_secrecy", entities=_without(entities, "path"))
         elif loop in OPENINGS and self._is_cry(understanding, text):
             said = replace(said, intent="cry")
         else:
@@ -240,6 +242,13 @@ class Hearing:
             check = UNSAFE
         doubt = tongue.doubt(text, understanding, conversation, self._content)
         return Heard(said, language, check, doubt)
+
+    def _ages(self, said: Said, conversation: Conversation) -> Said:
+        """Ages of several children: an answer, more that is told, or a correction."""
+        if not conversation.active_loop:
+            return self._correction(said.reference, dict(said.entities), conversation)
+        is_asked = _asked(conversation) in said.entities
+        return replace(said, intent="answer" if is_asked else "tell")
 
     def _meant(
         self, said: Said, understanding: Understanding, conversation: Conversation, words: int
@@ -356,6 +365,16 @@ class Hearing:
             return [min(years, key=lambda number: years[number])]
         return ["all"] if answers.is_said(self._content, language, "which_child_all", text) else []
 
+    def _word_asked(self, text: str, understanding: Understanding) -> str | None:
+        """The word of the glossary that a few words ask the meaning of."""
+        language = understanding.language
+        is_few = len(text.split()) <= COMMAND_WORDS and understanding.intent != "ask_sip"
+        if not is_few or not answers.is_said(self._content, language, "mark_asks_word", text):
+            return None
+        found = {word for _, _, word in glossary_links(text, language)}
+        found |= {word for _, _, word in glossary_links(text.upper(), "sv")}
+        return found.pop() if len(found) == 1 else None
+
     def _marks(self, text: str, language: str) -> case.Marks:
         def is_said(word: str) -> bool:
             return answers.is_said(self._content, language, f"mark_{word}", text)
@@ -402,6 +421,10 @@ class Hearing:
 
 def _sure(understanding: Understanding) -> Understanding:
     """The same; what is only guessed counts as not understood: the parent is asked again."""
+    if understanding.intent == "start_over" and any(
+        entity.name in ("how_long", "child_age") for entity in understanding.entities
+    ):
+        return replace(understanding, intent="tell")  # "it began last summer"
     bar = SUREST.get(understanding.intent)
     if understanding.confidence >= bar if bar is not None else understanding.is_intent_sure:
         return understanding
@@ -423,6 +446,17 @@ def _takes(question: str, number: int) -> bool:
     return (question == "coping" and 1 <= number <= 5) or (
         question == "child_count" and 1 <= number <= children.MOST
     )
+
+
+def _without(entities: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {known: value for known, value in entities.items() if known != name}
+
+
+def _asks_secrecy(understanding: Understanding, words: int) -> bool:
+    """A short message about who gets to know, which tells of no trouble beside the fear of that."""
+    told = [n.id for n in understanding.needs if n.score >= SURE]
+    is_short = understanding.intent == "tell" and words <= answers.LONGEST
+    return is_short and told[:1] == [case.META] and set(told) <= {case.META, case.FEAR}
 
 
 def _tells_another_need(understanding: Understanding, slots: Mapping[str, Any], text: str) -> bool:
