@@ -34,6 +34,7 @@ bench: ## speed of each stage of a turn
 faults: ## put 200 faults into the running product, then five seeded bugs
 	@scripts/setup dev
 	@$(LOTSA) train
+	@.venv/bin/python -m pytest -m faults tests/faults
 	@.venv/bin/python -W ignore -m tests.faults.run
 	@.venv/bin/python -W ignore -m tests.faults.run --share 0.2 --processes 2
 	@.venv/bin/python -W ignore -m tests.faults.run --seeded all

@@ -6,16 +6,22 @@ import argparse
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot import worker as workers
+from bot.content import Content
 from bot.database import open_pool
+from bot.edits import Edits
+from bot.engine.compile import Policy
 from bot.engine.state import DialogueState
 from bot.ledger import Claim, Ledger, TurnResult
 from bot.messages import Author, Outcome, OutgoingMessage
 from bot.privacy import Seal
+from bot.replies import Replies
 from bot.settings import Settings, settings
 from channels.serve import run_web, run_worker
+from knowledge.catalogue import Catalogue
 from tests.faults.seeded import BUGS
 
 
@@ -41,32 +47,28 @@ class PlainConversations:
         )
 
 
-class PlainWorker(workers.Worker):
-    """A worker without models."""
+@dataclass(frozen=True)
+class PlainReader:
+    """Reads nothing; the catalogue is as it was shipped."""
 
-    def __init__(self, ledger: Ledger, conversations: Any, lease: float) -> None:
-        from uuid import uuid4
-
-        self.id = uuid4()
-        self._ledger = ledger
-        self._conversations = conversations
-        self._lease = lease
-        self._turn = asyncio.Lock()
-
-    @property
-    def edits(self) -> Any:
-        from bot.edits import Edits
-
-        return Edits()
+    edits: Edits = field(default_factory=Edits)
 
 
 @asynccontextmanager
-async def plain(
-    settings: Settings, url: str, actions: str, *, is_whole: bool = True
-) -> AsyncIterator[PlainWorker]:
+async def plain(settings: Settings, url: str, *_: Any, **__: Any) -> AsyncIterator[workers.Worker]:
+    """The worker as it is, without models."""
+    shipped = Catalogue.load()
     async with open_pool(url) as pool:
         ledger = Ledger(pool, Seal.from_file(settings.keys))
-        yield PlainWorker(ledger, PlainConversations(ledger), settings.lease)
+        replies = Replies(Content.load(), shipped, Policy.load())
+        yield workers.Worker(
+            ledger,
+            PlainConversations(ledger),  # type: ignore[arg-type]
+            settings.lease,
+            PlainReader(),  # type: ignore[arg-type]
+            replies,
+            shipped,
+        )
 
 
 def main() -> None:

@@ -119,6 +119,11 @@ class Rig:
             await asyncio.sleep(0.05)
         await asyncio.to_thread(self.server.ensure_postgres_running)
 
+    def last_words(self) -> dict[str, str]:
+        """The end of each kind of process' log."""
+        logs = {kind: self.folder / f"{kind}.log" for kind in ("web", "worker")}
+        return {kind: log.read_text()[-600:] for kind, log in logs.items() if log.exists()}
+
     def stop(self) -> None:
         for process in self.processes:
             self.kill_one(process)

@@ -19,6 +19,9 @@ from tests.faults.plan import Faults, schedule
 from tests.faults.rig import Rig, one, open_rig
 from tests.faults.seeded import BUGS
 
+START = 120.0  # seconds until the first answer; the machine of a test run is busy
+MANY_STARTS = 4  # of processes that were not killed yet
+
 
 @dataclass
 class Result:
@@ -57,7 +60,11 @@ async def run(
 
 
 async def _first_answers(rig: Rig) -> None:
+    """Raises AssertionError with the last words of a process when nobody is answered."""
+    deadline = time.monotonic() + START
     while not await one(rig.url, "SELECT count(*) FROM outcomes"):
+        if time.monotonic() > deadline or len(rig.restarts) > MANY_STARTS:
+            raise AssertionError(f"the product does not start: {rig.last_words()}")
         await asyncio.sleep(0.2)
 
 

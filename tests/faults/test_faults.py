@@ -20,6 +20,7 @@ from bot.ledger import Ledger
 from bot.messages import Author, IncomingMessage
 from bot.privacy import Seal
 
+pytestmark = pytest.mark.faults
 PATIENCE = 90.0  # seconds; the machine of a test run is busy
 
 
