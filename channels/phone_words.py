@@ -38,7 +38,7 @@ class PhoneWords:
         for language in doors.content.languages:
             for word in WORDS:
                 for said in doors.content.raw(language, f"sms_word_{word}").split("|"):
-                    self._words.setdefault(said.casefold(), word)
+                    self._words.setdefault(_bare(said), word)
         self.acts: dict[str, Act] = {
             "help": self.help,
             "stop": self.stop,
@@ -51,8 +51,7 @@ class PhoneWords:
 
     def word(self, text: str) -> str | None:
         """The reserved word that a text is, in whichever language."""
-        said = re.sub(r"[^\w\s]", "", text).strip().casefold()
-        return self._words.get(" ".join(said.split()))
+        return self._words.get(_bare(text))
 
     async def only_text(self, connection: Connection, written: Written) -> str | None:
         return await self._answer(connection, written, "sms_only_text")
@@ -184,6 +183,11 @@ class PhoneWords:
     ) -> None:
         bit = Bit(self._short.text(text_id, look))
         await self._threads.say(connection, written, thread, bit, look)
+
+
+def _bare(text: str) -> str:
+    """A word without the signs around and above its letters, in small letters."""
+    return " ".join(re.sub(r"[^\w\s]", "", text).casefold().split())
 
 
 def choice_of(arrived: Arrived, thread: Thread | None) -> str | None:

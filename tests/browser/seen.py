@@ -17,6 +17,19 @@ def shown_messages(page: Page) -> list[tuple[str, str]]:
     return [(seq, text) for seq, text in shown]
 
 
+def stored_messages(page: Page) -> int:
+    """How many messages the product holds of the conversation in this tab."""
+    held: int = page.evaluate(
+        """async () => {
+            const {conversation_id, token} = JSON.parse(Object.values(sessionStorage)[0]);
+            const url = `/api/conversations/${conversation_id}/messages?after=0`;
+            const answer = await fetch(url, {headers: {Authorization: `Bearer ${token}`}});
+            return (await answer.json()).messages.length;
+        }"""
+    )
+    return held
+
+
 def violations(page: Page) -> list[str]:
     """What axe-core calls a fault."""
     return findings(page)[0]
