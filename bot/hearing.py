@@ -15,6 +15,7 @@ from bot.engine.compile import CONSENT_FORM, REFUSALS, SAFE_FORM, Policy
 from bot.engine.engine import Said
 from bot.ledger import Conversation
 from bot.messages import Author, StoredMessage
+from bot.pausing import is_pause
 from bot.questions import AREA, HOW_IT_GOES, LINES, options, questions_of
 from bot.understanding import Reader
 from nlu import safety
@@ -204,6 +205,19 @@ class Hearing:
         understanding = closing.as_told(understanding, conversation.slots, loop)
         if code := tongue.asked_for(text, understanding, conversation, self._content):
             return Heard(Said(reference, "change_language"), code, understanding.safety)
+        if is_pause(text, understanding, conversation.language, self._content):
+            language = tongue.continued(text, understanding, conversation, self._content)
+            return Heard(Said(reference, "pause"), language, understanding.safety)
+        return self._with_facts(message, reference, conversation, understanding)
+
+    def _with_facts(
+        self,
+        message: StoredMessage,
+        reference: str,
+        conversation: Conversation,
+        understanding: Understanding,
+    ) -> Heard:
+        text, loop = message.text, conversation.active_loop
         words, asked = len(text.split()), _asked(conversation)
         known = {**conversation.slots, "requested_slot": asked}
         if conversation.slots.get("changing") == asked:
