@@ -15,6 +15,7 @@ from bot.engine.compile import CONSENT_FORM, REFUSALS, SAFE_FORM, Policy
 from bot.engine.engine import Said
 from bot.ledger import Conversation
 from bot.messages import Author, StoredMessage
+from bot.pausing import is_pause
 from bot.questions import AREA, HOW_IT_GOES, LINES, options, questions_of
 from bot.understanding import Reader
 from knowledge.glossary import glossary_links
@@ -208,6 +209,19 @@ class Hearing:
         if word := self._word_asked(text, understanding):
             heard = Said(reference, "ask_word", 1.0, {"word": word})
             return Heard(heard, conversation.language, understanding.safety)
+        if is_pause(text, understanding, conversation.language, self._content):
+            language = tongue.continued(text, understanding, conversation, self._content)
+            return Heard(Said(reference, "pause"), language, understanding.safety)
+        return self._with_facts(message, reference, conversation, understanding)
+
+    def _with_facts(
+        self,
+        message: StoredMessage,
+        reference: str,
+        conversation: Conversation,
+        understanding: Understanding,
+    ) -> Heard:
+        text, loop = message.text, conversation.active_loop
         words, asked = len(text.split()), _asked(conversation)
         known = {**conversation.slots, "requested_slot": asked}
         if conversation.slots.get("changing") == asked:

@@ -33,12 +33,12 @@ from channels import (
     editing_pages,
     families,
     health,
+    phone_pages,
     plain,
     privacy_pages,
     provider_pages,
     resume,
     sign_in_pages,
-    sms,
     statement,
     tools,
     transfers,
@@ -53,6 +53,7 @@ from channels.metrics import ANSWERS
 from channels.phones import Phones
 from channels.protection import Protection
 from channels.sign_in_rules import SignInRules
+from channels.sms import PhoneDoor
 from channels.stream import CHANNELS, Hub
 from channels.themes import load_themes
 from knowledge.catalogue import Catalogue
@@ -81,7 +82,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
             doors = Doors(settings, ledger, shipped, content, replies, hub, protection, themes)
             app.state.doors = doors
             app.state.sign_in_rules = rules
-            app.state.phone_door = sms.PhoneDoor(doors, phones, http)
+            app.state.phone_door = PhoneDoor(doors, phones, http)
             tasks = [
                 asyncio.create_task(listen(url, CHANNELS, hub.heard)),
                 asyncio.create_task(watch(url, settings, lambda: following.edits, following.use)),
@@ -108,7 +109,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
     app.include_router(transfers.router)
     app.include_router(privacy_pages.router)
     app.include_router(health.router)
-    app.include_router(sms.router)
+    app.include_router(phone_pages.router)
     app.include_router(resume.router)
     app.mount("/static", StaticFiles(directory=web.FOLDER / "static"))
     app.include_router(sign_in_pages.public)

@@ -233,7 +233,9 @@ async def send_mail(server: MailServer, piece: Piece, subject: str, text: str) -
             timeout=10,
         )
     except aiosmtplib.SMTPRecipientsRefused as error:
-        raise NotSentError("recipient_refused", for_good=True) from error
+        # 4xx: not now, as from a server that wants to see us twice (RFC 5321 §4.2.1).
+        is_final = all(refused.code >= 500 for refused in error.recipients)
+        raise NotSentError("recipient_refused", for_good=is_final) from error
     except (aiosmtplib.SMTPException, OSError, smtplib.SMTPException) as error:
         raise NotSentError(type(error).__name__) from error
     return Sent(str(piece.reference))

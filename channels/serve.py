@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from typing import NoReturn
 
 import typer
 import uvicorn
@@ -24,7 +25,16 @@ LONGEST_PAUSE = 10.0  # seconds between restarts of a process that keeps dying
 
 
 def serve_all(settings: Settings) -> int:
-    """Prepare and run everything until interrupted; returns the exit code."""
+    """Prepare and run everything until interrupted or told to end; returns the exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return _prepare_and_run(settings)
+    except KeyboardInterrupt:
+        return 0
+
+
+def _prepare_and_run(settings: Settings) -> int:
+    """Ends by KeyboardInterrupt; returns only where nothing could be started."""
     started = time.perf_counter()
     if problem := _problem(settings):
         typer.echo(f"lotsa: {problem}", err=True)
@@ -43,15 +53,12 @@ def serve_all(settings: Settings) -> int:
         where = f"http://{settings.host}:{settings.port}/"
         typer.echo(f"Lotsa answers at {where} after {seconds:.1f} s. Stop with Ctrl-C.", err=True)
         _keep_alive(children, settings, url)
-    except KeyboardInterrupt:
-        return 0
     finally:
         for child in children.values():
             child.terminate()
         for child in children.values():
             child.wait()
         stop_embedded(settings)
-    return 0
 
 
 def _problem(settings: Settings) -> str | None:
@@ -77,8 +84,9 @@ def _start(name: str, url: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-m", "channels.cli", name], env=environment)
 
 
-def _keep_alive(children: dict[str, subprocess.Popen[bytes]], settings: Settings, url: str) -> None:
-    signal.signal(signal.SIGTERM, _interrupt)
+def _keep_alive(
+    children: dict[str, subprocess.Popen[bytes]], settings: Settings, url: str
+) -> NoReturn:
     pause = 0.0
     while True:
         time.sleep(0.2)

@@ -213,11 +213,14 @@ class Short:
                 else [link]
             )
         numbers = self._numbers(message, look)
-        bit = replace(self._choices(message, look), text="\n".join(filter(None, [text, numbers])))
-        fitted = self._fitting(bit, look)
-        if self.parts(fitted, look) > PARTS:
-            return [Bit("", is_link=True, is_own=True)]
-        return [fitted]
+        said = "\n".join(filter(None, [text, numbers]))
+        fitted = self._fitting(replace(self._choices(message, look), text=said), look)
+        # What needs more letters in her alphabet comes in two messages, not behind a link.
+        return (
+            [fitted]
+            if self.parts(fitted, look) <= PARTS
+            else self._pieces(split(said, look), message, look)
+        )
 
     def _in_full(self, message: Shown, look: Look) -> list[Bit]:
         body = message.body
@@ -228,6 +231,10 @@ class Short:
         texts = split(self._plain(text, look), look)
         for card in body.get("cards", []):
             texts += split(self._plain(_card(card), look), look)
+        return self._pieces(texts, message, look)
+
+    def _pieces(self, texts: Sequence[str], message: Shown, look: Look) -> list[Bit]:
+        """A message for each text, the choices with the last or after it."""
         bits = [Bit(said) for said in texts]
         last = self._fitting(replace(self._choices(message, look), text=bits[-1].text), look)
         if self.parts(last, look) > PARTS:

@@ -224,7 +224,8 @@ def _rules(policy: Policy) -> Iterator[dict[str, Any]]:
         yield _digression_rule(form, "unclear", "action_unclear")
         yield _digression_rule(form, "resume", "action_returned")
         yield _digression_rule(form, "thanks", "utter_thanks_on")
-        yield _interruption_rule(form, "goodbye", [{"action": "utter_goodbye"}])
+        for leave in ("goodbye", "pause"):
+            yield _interruption_rule(form, leave, [{"action": f"utter_{leave}"}])
         yield _digression_rule(form, "simpler", "action_simpler")
         yield _digression_rule(form, "go_back", "action_go_back")
         yield _interruption_rule(form, "book", [{"action": "action_book"}])

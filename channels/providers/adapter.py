@@ -8,9 +8,9 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -156,8 +156,10 @@ def uuid_or_none(text: str | None) -> UUID | None:
         return None
 
 
-async def post(http: httpx.AsyncClient, url: str, **request: object) -> httpx.Response:
-    """Call a provider. Raises NotSentError, also for an answer that is not a yes.
+async def post(
+    http: httpx.AsyncClient, url: str, read: Callable[[Any], Sent], **request: object
+) -> Sent:
+    """Hand a message over, and `read` the JSON of a yes. Raises NotSentError for anything else.
 
     400, 404 and 422 say that this message can never be sent; everything else may pass.
     """
@@ -165,7 +167,15 @@ async def post(http: httpx.AsyncClient, url: str, **request: object) -> httpx.Re
         response = await http.post(url, timeout=TIMEOUT, **request)  # type: ignore[arg-type]
     except httpx.HTTPError as error:
         raise NotSentError(type(error).__name__) from error
-    if response.is_success:
-        return response
     status = response.status_code
-    raise NotSentError(f"http_{status}", for_good=status in (400, 404, 422))
+    if not response.is_success:
+        raise NotSentError(f"http_{status}", for_good=status in (400, 404, 422))
+    try:
+        return read(response.json())
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise NotSentError("unreadable_answer") from error
+
+
+def with_cost(known: Any) -> Sent:
+    """A yes that holds the id, the cost (1/10 000 SEK) and the parts."""
+    return Sent(str(known["id"]), int(known.get("cost", 0)), int(known.get("parts", 1)))

@@ -18,12 +18,12 @@ from channels.providers.adapter import (
     Call,
     ForgedError,
     Letter,
-    NotSentError,
     Report,
     UnreadableError,
     is_one_of,
     post,
     uuid_or_none,
+    with_cost,
 )
 
 _STATES = {"created": "accepted", "sent": "sent", "delivered": "delivered", "failed": "failed"}
@@ -82,9 +82,10 @@ class Elks:
 
     async def send(self, http: httpx.AsyncClient, letter: Letter) -> Sent:
         account = self._account
-        response = await post(
+        return await post(
             http,
             f"{account.api}/a1/sms",
+            with_cost,
             auth=(account.username, account.password),
             data={
                 "from": letter.sender,
@@ -94,11 +95,6 @@ class Elks:
                 "dontlog": "message",  # the words are not kept at the provider
             },
         )
-        try:
-            known = response.json()
-            return Sent(str(known["id"]), int(known.get("cost", 0)), int(known.get("parts", 1)))
-        except (ValueError, KeyError, TypeError) as error:
-            raise NotSentError("unreadable_answer") from error
 
     def _report_url(self, letter: Letter) -> str:
         account, parts = self._account, urlsplit(self._public_url)

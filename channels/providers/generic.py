@@ -24,12 +24,12 @@ from channels.providers.adapter import (
     Call,
     ForgedError,
     Letter,
-    NotSentError,
     Report,
     UnreadableError,
     is_one_of,
     post,
     uuid_or_none,
+    with_cost,
 )
 
 WINDOW = 300  # seconds
@@ -106,12 +106,8 @@ class Generic:
             "X-Lotsa-Timestamp": stamp,
             "X-Lotsa-Signature": sign(self._account.secrets[0], stamp, path, body),
         }
-        response = await post(http, self._account.send_url, content=body, headers=headers)
-        try:
-            known = response.json()
-            return Sent(str(known["id"]), int(known.get("cost", 0)), int(known.get("parts", 1)))
-        except (ValueError, KeyError, TypeError) as error:
-            raise NotSentError("unreadable_answer") from error
+        url = self._account.send_url
+        return await post(http, url, with_cost, content=body, headers=headers)
 
 
 def sign(secret: str, stamp: str, path: str, body: bytes) -> str:

@@ -117,21 +117,21 @@ class WhatsApp:
             **shape,
         }
         headers = {"Authorization": f"Bearer {account.access_token}"}
-        response = await post(
-            http, f"{account.api}/{number_id}/messages", json=body, headers=headers
-        )
+        url = f"{account.api}/{number_id}/messages"
+        sent = await post(http, url, _taken, json=body, headers=headers)
         if not letter.is_window_open:
             raise WindowClosedError
-        try:
-            return Sent(str(response.json()["messages"][0]["id"]))
-        except (ValueError, KeyError, TypeError, IndexError) as error:
-            raise NotSentError("unreadable_answer") from error
+        return sent
 
     def _knock(self, letter: Letter) -> dict[str, Any]:
         """The template that says a message waits; what it is comes when she has written."""
         language = {"code": letter.language}
         template = {"name": self._account.template, "language": language}
         return {"type": "template", "template": template}
+
+
+def _taken(known: Any) -> Sent:
+    return Sent(str(known["messages"][0]["id"]))
 
 
 def _said(message: dict[str, Any]) -> tuple[str, str | None]:

@@ -5,10 +5,12 @@ import { Away } from "./away.js";
 import { Conversation, Memory } from "./conversation.js";
 import { beforeLeaving } from "./header.js";
 import { readMore } from "./more.js";
+import { newCode } from "./pause.js";
 import { Thread } from "./thread.js";
 import { wordsFrom } from "./words.js";
 
 const TYPING_SHOWN_MS = 10_000;
+const PAUSED = "utter_pause";
 
 const byId = (id) => document.getElementById(id);
 const config = JSON.parse(byId("config").textContent);
@@ -41,8 +43,10 @@ const page = {
   arrived(messages) {
     const others = messages.filter((message) => message.author !== "parent");
     if (others.length) showTyping("");
-    away.count(thread.show(messages, isOpening).filter((message) => message.author !== "parent").length);
+    const shown = thread.show(messages, isOpening).filter((message) => message.author !== "parent");
+    away.count(shown.length);
     isOpening = false;
+    giveCodeAfter(shown.find((message) => message.reply_id === PAUSED));
   },
 
   pending(entry) {
@@ -110,6 +114,14 @@ const page = {
     byId("ended-text").focus();
   },
 };
+
+// She said that she stops for now: the code to go on with stands under the answer, as long as the
+// page is open. It is kept nowhere else.
+async function giveCodeAfter(message) {
+  if (!message) return;
+  const given = await newCode("pause");
+  thread.addTo(message, given.text);
+}
 
 const conversation = new Conversation({ municipality: config.municipality, language: config.lang, memory, page });
 

@@ -15,9 +15,9 @@ function remembered() {
   }
 }
 
-async function give(purpose) {
+/** A code and the words that explain it; only words where there can be none now. */
+export async function newCode(purpose) {
   const { conversation_id, token } = remembered();
-  text.textContent = shown.textContent = "";
   try {
     const answer = await fetch(`/api/conversations/${conversation_id}/codes`, {
       method: "POST",
@@ -30,11 +30,18 @@ async function give(purpose) {
     });
     const said = await answer.json();
     if (purpose === "move" && answer.status === 400) bySms.hidden = true;
-    text.textContent = answer.ok ? said.text : `${said.error.message} ${said.error.hint}`;
-    shown.textContent = answer.ok ? said.code : "";
+    if (answer.ok) return { text: said.text, code: said.code };
+    return { text: `${said.error.message} ${said.error.hint}`, code: "" };
   } catch {
-    text.textContent = opener.dataset.trouble;
+    return { text: opener.dataset.trouble, code: "" };
   }
+}
+
+async function give(purpose) {
+  text.textContent = shown.textContent = "";
+  const given = await newCode(purpose);
+  text.textContent = given.text;
+  shown.textContent = given.code;
 }
 
 opener.addEventListener("click", () => {

@@ -43,6 +43,15 @@ export class Thread {
     return added;
   }
 
+  /** More words under a message, from this page and not from the ledger. */
+  addTo({ seq, language }, text) {
+    const wasFollowing = this.#isFollowing();
+    const words = Object.assign(document.createElement("p"), { className: "message-added", lang: language, dir: "auto" });
+    words.textContent = text;
+    this.#bySeq.get(seq)?.querySelector(".content")?.append(words);
+    this.#follow(wasFollowing);
+  }
+
   /** A message the reader just sent, before the server has said yes. */
   addPending(id, message) {
     this.#retire();

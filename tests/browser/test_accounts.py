@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pyotp
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.product import PASSWORD, Product, running_browser, running_product
+from tests.browser.product import PASSWORD, Product
 from tests.browser.seen import sideways, violations
-
-pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def product() -> Iterator[Product]:
-    with running_product() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running_browser() as running:
-        yield running
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

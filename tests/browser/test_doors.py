@@ -106,6 +106,28 @@ def test_what_comes_while_nobody_looks_is_a_number_in_a_title_that_says_nothing_
     expect(page).to_have_title("Lotsa")
 
 
+def test_who_says_that_she_stops_gets_a_code_that_opens_the_conversation_elsewhere(
+    new_page: NewPage,
+) -> None:
+    page, other = new_page(viewport=NARROW), new_page(viewport=NARROW)
+    open_chat(page)
+    write(page, SITUATION)
+    expect(page.get_by_text("Hur länge har det varit så?")).to_be_visible()
+    write(page, "Jag måste sluta nu")
+    paused = page.locator(".message-bot", has_text="Då pausar vi här").last
+    expect(paused).to_contain_text("Här är din kod")
+    expect(page.get_by_role("log")).to_contain_text("Här är din kod")
+    assert sideways(page) == 0
+    assert violations(page) == []
+    code = re.search(r"[A-Z0-9]{4}-[A-Z0-9]{4}", paused.inner_text())
+    assert code
+
+    other.goto("/fortsatt?lang=sv")
+    other.locator("input").first.fill(code[0])
+    other.keyboard.press("Enter")
+    expect(other.get_by_text("Hur länge har det varit så?").last).to_be_visible()
+
+
 def test_who_is_writing_is_said(new_page: NewPage, guide_login: str) -> None:
     parent, guide = new_page(), new_page()
     open_chat(parent)

@@ -21,12 +21,12 @@ from channels import (
     editing_pages,
     families,
     health,
+    phone_pages,
     plain,
     privacy_pages,
     provider_pages,
     resume,
     sign_in_pages,
-    sms,
     statement,
     tools,
     transfers,
@@ -90,7 +90,7 @@ def routes() -> list[APIRoute]:
             audit_pages.router,
             audit_pages.parents,
             health.router,
-            sms.router,
+            phone_pages.router,
             resume.router,
         )
         for route in router.routes
