@@ -16,7 +16,7 @@ from bot.brief_words import BriefWords
 from bot.calendar import opening
 from bot.cards import Body, Cards, local
 from bot.closing_words import DISAGREE, WANT_PERSON, ClosingWords
-from bot.content import Content
+from bot.content import Content, spoken
 from bot.engine.compile import Policy
 from bot.engine.reply import ReplyRequest
 from bot.messages import Author, OutgoingMessage
@@ -157,7 +157,8 @@ class Replies:
 
     def _in_language_of(self, check: Check, setting: Setting) -> Setting:
         known = check.language if check.language in self.content.in_danger else None
-        return replace(setting, language=known or setting.language)
+        is_same = known == spoken(setting.language)  # easy Swedish stays easy
+        return setting if known is None or is_same else replace(setting, language=known)
 
     def maybe_acute(self, setting: Setting, check: Check | None = None) -> OutgoingMessage:
         """One line for a message that may be about danger: what to do if it is, and the numbers."""

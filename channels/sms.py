@@ -16,7 +16,7 @@ from uuid import uuid4
 import httpx
 from fastapi import APIRouter, Request, Response
 
-from bot import addresses, codes
+from bot import addresses, answers, codes
 from bot.addresses import Address, AddressError, Thread
 from bot.call_backs import GIVEN_NUMBER, take_number, without_number
 from bot.database import RETRY, Connection
@@ -195,7 +195,9 @@ class PhoneDoor:
 
     def _word(self, text: str) -> str | None:
         said = re.sub(r"[^\w\s]", "", text).strip().casefold()
-        return self._words.get(" ".join(said.split()))
+        word = self._words.get(" ".join(said.split()))
+        is_erase = word is None and answers.says_only(self._doors.content, "sms_word_erase", text)
+        return "erase" if is_erase else word
 
     def _choice(self, arrived: Arrived, thread: Thread | None) -> str | None:
         menu = thread.menu if thread else {}
