@@ -424,7 +424,7 @@ class Replies:
                 low, high = child["band"]
                 words.append(self.content.text(language, "value_ages", lowest=low, highest=high))
             else:
-                words.append(self.content.text(language, "value_age", age=child["age"]))
+                words.append(self.content.counted(language, "value_age", age=child["age"]))
         return self.content.listed(language, words)
 
     def _duration(self, months: int | None, language: str) -> str:
@@ -434,9 +434,9 @@ class Replies:
             return self.content.raw(language, "value_weeks")
         if months % 12 == 0:
             key = "value_year" if months == 12 else "value_years"
-            return self.content.text(language, key, years=months // 12)
+            return self.content.counted(language, key, years=months // 12)
         key = "value_month" if months == 1 else "value_months"
-        return self.content.text(language, key, months=months)
+        return self.content.counted(language, key, months=months)
 
     def _coping(self, coping: int | None, language: str) -> str:
         if coping is None:
