@@ -33,7 +33,7 @@ def is_said(content: Content, language: str, word_id: str, text: str) -> bool:
 
 def says_only(content: Content, text_id: str, text: str) -> bool:
     """Whether a text is one of the words or phrases of `text_id`, in any language, and no more."""
-    return any(is_whole(content, code, text_id, text) for code in content.languages)
+    return any(is_whole(content, code, text_id, text) for code in content.in_danger)
 
 
 def is_whole(content: Content, language: str, text_id: str, text: str) -> bool:
@@ -48,7 +48,7 @@ def holds_phrase(content: Content, text_id: str, text: str) -> bool:
     said = f" {_bare(text)} "
     return any(
         " " in phrase and f" {phrase} " in said
-        for code in content.languages
+        for code in content.in_danger
         if content.has(code, text_id)
         for phrase in _phrases(content.raw(code, text_id))
     )

@@ -84,7 +84,7 @@ class PhoneDoor:
         self._outbox = Outbox(doors.ledger)
         self._unstored: dict[str, Written] = {}
         self._words: dict[str, str] = {}
-        for language in doors.content.languages:
+        for language in (*doors.content.languages, *doors.content.in_danger):
             for word in WORDS:
                 for said in doors.content.raw(language, f"sms_word_{word}").split("|"):
                     self._words.setdefault(said.casefold(), word)

@@ -45,7 +45,7 @@ def test_a_summary_calls_no_number_that_the_swedish_lacks(
     for service_id, text in catalogue.summaries.texts[language].items():
         service = catalogue.services[service_id]
         known = [service.summary["sv"], *(phone.number for phone in service.phones)]
-        for number in PHONE.findall(text):
+        for number in (n for n in PHONE.findall(text) if len(re.sub(r"\D", "", n)) > 5):
             assert any(number in one for one in known), (service_id, number)
 
 
