@@ -31,6 +31,29 @@ def is_said(content: Content, language: str, word_id: str, text: str) -> bool:
     return bool(named(content, language, prefix, [name], text))
 
 
+def says_only(content: Content, text_id: str, text: str) -> bool:
+    """Whether a text is one of the words or phrases of `text_id`, in any language, and no more."""
+    return any(is_whole(content, code, text_id, text) for code in content.in_danger)
+
+
+def is_whole(content: Content, language: str, text_id: str, text: str) -> bool:
+    """The same in one language."""
+    if not content.has(language, text_id):
+        return False
+    return _bare(text) in _phrases(content.raw(language, text_id))
+
+
+def holds_phrase(content: Content, text_id: str, text: str) -> bool:
+    """Whether a phrase of two words or more of `text_id`, in any language, stands in a text."""
+    said = f" {_bare(text)} "
+    return any(
+        " " in phrase and f" {phrase} " in said
+        for code in content.in_danger
+        if content.has(code, text_id)
+        for phrase in _phrases(content.raw(code, text_id))
+    )
+
+
 def is_short(text: str) -> bool:
     return len(text.split()) <= LONGEST
 
@@ -40,6 +63,16 @@ def _words(content: Content, language: str, prefix: str, name: str, said: str) -
     if not content.has(language, text_id):
         return []
     return [word for word in _listed(content.raw(language, text_id)) if _starts(word).search(said)]
+
+
+@lru_cache(maxsize=64)
+def _phrases(words: str) -> frozenset[str]:
+    return frozenset(_bare(word) for word in words.split("|"))
+
+
+def _bare(text: str) -> str:
+    """A text's words alone, in plain letters."""
+    return " ".join(re.sub(r"[^\w\s]", " ", _plain(text)).split())
 
 
 @lru_cache(maxsize=512)

@@ -9,6 +9,7 @@ from bot.content import Content
 from bot.suggestions import plan_b
 from knowledge.catalogue import Catalogue, Municipality, Service
 from knowledge.glossary import glossary, glossary_links
+from knowledge.summaries import in_language
 
 FALLBACK_LANGUAGE = "sv"
 VIOLENCE_LINE = "kvinnofridslinjen"  # named in the plan B of support against violence
@@ -33,11 +34,13 @@ class Cards:
         reasons = [
             self._reason(reason, catalogue, municipality, language) for reason in match["reasons"]
         ]
+        summaries = catalogue.summary(service)
+        what, written_in = in_language(summaries, language)
         card: Body = {
             "service_id": service.id,
             "name": service.name,
             "organization": service.organization.name,
-            "what": local(service.summary, language),
+            "what": what,
             "why": reasons,
             "how": local(service.how_to_get, language),
             "phone": _phones(service, language),
@@ -53,6 +56,10 @@ class Cards:
             "url": service.url,
         }
         card.update({name: value for name, value in optional.items() if value})
+        if written_in != FALLBACK_LANGUAGE:
+            card["swedish"] = local(summaries, FALLBACK_LANGUAGE)
+            card["swedish_label"] = self._content.raw(language, "web_stod_in_swedish")
+        card["languages"] = _languages(service, written_in, language)
         card["page"] = f"/stod/{municipality.id}/{service.id}"
         card["terms"] = _terms(card, language)
         card.update(self._notes(service, match, catalogue, language))
@@ -117,6 +124,21 @@ class Cards:
 def local(texts: Mapping[str, str], language: str) -> str | None:
     """A text of the catalogue in the language, else in Swedish."""
     return texts.get(language) or texts.get(FALLBACK_LANGUAGE)
+
+
+def _languages(service: Service, of_summary: str, language: str) -> Body:
+    """The language of each part of a card that is not in the parent's own."""
+    texts = {
+        "how": service.how_to_get,
+        "say_this": service.say_this,
+        "next": service.what_happens_next,
+        "alert": service.alert or {},
+    }
+    parts = {
+        part: language if of.get(language) else FALLBACK_LANGUAGE for part, of in texts.items()
+    }
+    parts["what"] = of_summary
+    return {part: code for part, code in parts.items() if code != language}
 
 
 def _phones(service: Service, language: str) -> list[Body]:

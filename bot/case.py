@@ -75,6 +75,9 @@ class Marks:
 
 NO_MARKS = Marks()
 
+# Who writes shows in what is told at first; "no, he is 12" makes no parent a child.
+WHO_WRITES = frozenset({"youth_self_disclosure", "third_party_concern"})
+
 
 def entities_of(
     understanding: Understanding,
@@ -103,7 +106,9 @@ def entities_of(
     if understanding.intent in ASKING:
         return {}
     if understanding.intent == "tell":
-        entities.update(_story(understanding, slots, policy, seq, may_start))
+        is_remark = words < LONG_ANSWER and not may_start
+        unheard = WHO_WRITES if is_remark else frozenset()
+        entities.update(_story(understanding, slots, policy, seq, may_start, unheard))
     return entities
 
 
@@ -163,9 +168,11 @@ def _story(
     policy: Policy,
     seq: int,
     may_start: bool,
+    unheard: frozenset[str],
 ) -> dict[str, Any]:
     """The needs told. In the middle of the questions only those that are sure count."""
-    told = {need.id: need.score for need in understanding.needs if need.id != "unclear"}
+    passed_over = {"unclear", *unheard}
+    told = {need.id: need.score for need in understanding.needs if need.id not in passed_over}
     if not may_start:
         told = {need: score for need, score in told.items() if score >= SURE}
     known: dict[str, float] = dict(slots.get("needs") or {})

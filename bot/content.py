@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
+from babel import Locale
 from babel.dates import format_datetime
 
 from bot.calendar import LOCAL
@@ -109,7 +110,17 @@ class Content:
         """Items as a list in a sentence."""
         if len(items) < 2:
             return "".join(items)
-        return self.text(language, "list_and", first=", ".join(items[:-1]), last=items[-1])
+        first = self.raw(language, "list_comma").join(items[:-1])
+        return self.text(language, "list_and", first=first, last=items[-1])
+
+    def counted(self, language: str, text_id: str, **number: int) -> str:
+        """A text about one number, in the form its language has for it (CLDR plural rules).
+
+        `value_age` is said as `value_age_few` where the language has that. Raises MissingTextError.
+        """
+        category = Locale.parse(spoken(language)).plural_form(next(iter(number.values())))
+        form = f"{text_id}_{category}"
+        return self.text(language, form if self.has(language, form) else text_id, **number)
 
     def clock(self, language: str, moment: dt.datetime) -> str:
         """Clock time in Sweden."""

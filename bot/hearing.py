@@ -25,11 +25,15 @@ if TYPE_CHECKING:
     from nlu.pipeline import Understanding
 
 FACT_INTENTS = frozenset({"tell", "affirm", "deny", "unclear"})
+FEW_WORDS = 3
+PLAIN = {"yes": "affirm", "no": "deny", "dont_know": "dont_know"}
 COMMAND_WORDS = 6  # longer texts are no command to change or take away a line
 # Said in the middle of the questions, these are never an answer to the open one.
 COMMANDS = frozenset(
     ["go_back", "repeat", "simpler", "delete_all", "start_over", "change_language", "ask_stored"]
 )
+# The reserved words of phones mean the same wherever they are typed alone.
+RESERVED = {"back": "go_back", "skip": "skip", "guide": "want_person"}
 # How sure these intents must be, 0 to 1, in place of the bar for the others (nlu/intents.py): what
 # would lose answers more, what answers an open question less.
 SUREST = {
@@ -203,6 +207,7 @@ class Hearing:
     ) -> Heard:
         text, loop = message.text, conversation.active_loop
         understanding = _sure(await self._reader.understand(text, spoken(conversation.language)))
+        understanding = self._plainly(text, understanding, conversation.language)
         understanding = closing.as_told(understanding, conversation.slots, loop)
         if code := tongue.asked_for(text, understanding, conversation, self._content):
             return Heard(Said(reference, "change_language"), code, understanding.safety)
@@ -222,25 +227,8 @@ class Hearing:
         understanding: Understanding,
     ) -> Heard:
         text, loop = message.text, conversation.active_loop
-        words, asked = len(text.split()), _asked(conversation)
-        known = {**conversation.slots, "requested_slot": asked}
-        if conversation.slots.get("changing") == asked:
-            known[str(asked)] = None
-        marks = self._marks(text, conversation.language)
-        entities = case.entities_of(
-            understanding,
-            known,
-            self._policy,
-            message.seq,
-            may_start=loop in (*OPENINGS, SAFE_FORM),
-            words=words,
-            marks=marks,
-        )
-        if ages := children.listed_in(text, known, negated=marks.negated):
-            entities = ages
-        if asked and asked not in entities and not ages:
-            answer = self._in_context(message, understanding, asked, known)
-            entities = answer if "works_well" in answer else {**entities, **answer}
+        words = len(text.split())
+        entities, ages = self._facts(message, understanding, conversation)
         language = tongue.continued(text, understanding, conversation, self._content)
         said = Said(reference, understanding.intent, understanding.confidence, entities)
         if ages:
@@ -263,6 +251,41 @@ class Hearing:
             return self._correction(said.reference, dict(said.entities), conversation)
         is_asked = _asked(conversation) in said.entities
         return replace(said, intent="answer" if is_asked else "tell")
+
+    def _plainly(self, text: str, understanding: Understanding, language: str) -> Understanding:
+        """The same, where a text is only yes, no or "do not know", however it is spelt."""
+        for word, intent in PLAIN.items():
+            if answers.is_whole(self._content, language, f"word_{word}", text):
+                return replace(understanding, intent=intent, confidence=1.0)
+        return understanding
+
+    def _facts(
+        self, message: StoredMessage, understanding: Understanding, conversation: Conversation
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What a text says of the case, and the ages of several children where it lists them."""
+        text, asked = message.text, _asked(conversation)
+        known, words = {**conversation.slots, "requested_slot": asked}, len(text.split())
+        if conversation.slots.get("changing") == asked:
+            known[str(asked)] = None
+        marks = self._marks(text, conversation.language)
+        if ages := children.listed_in(text, known, negated=marks.negated):
+            return ages, ages
+        entities = case.entities_of(
+            understanding,
+            known,
+            self._policy,
+            message.seq,
+            may_start=conversation.active_loop in (*OPENINGS, SAFE_FORM),
+            words=words,
+            marks=marks,
+        )
+        is_time = words <= FEW_WORDS and asked not in entities
+        if asked in children.SLOTS and is_time:
+            entities = _as_age(str(asked), entities.get("how_long")) or entities
+        if asked and asked not in entities:
+            answer = self._in_context(message, understanding, asked, known, entities)
+            entities = answer if "works_well" in answer else {**entities, **answer}
+        return entities, {}
 
     def _meant(
         self, said: Said, understanding: Understanding, conversation: Conversation, words: int
@@ -319,8 +342,12 @@ class Hearing:
         understanding: Understanding,
         question: str,
         slots: Mapping[str, Any],
+        told: Mapping[str, Any],
     ) -> dict[str, Any]:
-        """Short answers that mean something only because of the question they answer."""
+        """Short answers that mean something only because of the question they answer.
+
+        A "no" before something that is told corrects that, and answers nothing else.
+        """
         intent, text = understanding.intent, message.text
         if question not in self._policy.questions:
             return {}
@@ -331,7 +358,7 @@ class Hearing:
             return {question: named[: policy.most] if policy.multiple else named[0]}
         if intent in COMMANDS:
             return {}
-        if intent == "deny" and question in _NO:
+        if intent == "deny" and question in _NO and not told:
             return {question: _NO[question]}
         if intent == "affirm" and question in _YES:
             return {question: _YES[question]}
@@ -406,10 +433,13 @@ class Hearing:
                     if typed in (label, _NUMBERED.sub("", label)):
                         return f"{question}:{choice.id}"
         slots, loop = conversation.slots, conversation.active_loop
+        if command := self._command(text):
+            return command
         if booked := booking.typed_choice(text, slots, self._content, conversation.language):
             return booked
         is_nothing = answers.is_said(self._content, conversation.language, "share_revoke", text)
-        if loop == CONSENT_FORM and is_nothing and answers.is_short(text):
+        is_regret = answers.is_said(self._content, conversation.language, "share_regret", text)
+        if loop == CONSENT_FORM and (is_nothing or is_regret) and answers.is_short(text):
             return "consent_handoff:share_nothing"
         if closed := closing.typed_choice(text, slots, loop, self._content):
             return closed
@@ -418,6 +448,16 @@ class Hearing:
         if question and question in (conversation.slots.get("left") or {}) and is_kept:
             return "keep:answer"
         return self._line_named(text, conversation)
+
+    def _command(self, text: str) -> str | None:
+        """A reserved word, or a few words that ask for everything to go, in any language."""
+        is_short = len(text.split()) <= COMMAND_WORDS
+        if is_short and answers.holds_phrase(self._content, "sms_word_erase", text):
+            return "intent:delete_all"
+        for word, intent in RESERVED.items():
+            if answers.says_only(self._content, f"sms_word_{word}", text):
+                return f"intent:{intent}"
+        return None
 
     def _line_named(self, text: str, conversation: Conversation) -> str | None:
         """`change:<line>` or `remove:<line>` where a short text asks for that in words."""
@@ -451,6 +491,12 @@ def _asked(conversation: Conversation) -> str | None:
         return conversation.requested_slot
     changing: str | None = conversation.slots.get("changing")
     return changing
+
+
+def _as_age(question: str, months: object) -> dict[str, Any]:
+    """A time told in whole years where an age was asked for."""
+    is_years = isinstance(months, int) and months >= 12 and months % 12 == 0
+    return {question: months // 12} if is_years and isinstance(months, int) else {}
 
 
 def _takes(question: str, number: int) -> bool:

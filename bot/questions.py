@@ -181,7 +181,7 @@ class Questions:
     def age(self, age: children.Age, language: str) -> str:
         """Years, or a band of years."""
         if isinstance(age, int):
-            return self._content.text(language, "value_age", age=age)
+            return self._content.counted(language, "value_age", age=age)
         return self._content.text(language, "value_ages", lowest=age[0], highest=age[1])
 
     def _named(self, name: str, language: str) -> str:

@@ -16,7 +16,7 @@ from bot.brief_words import BriefWords
 from bot.calendar import opening
 from bot.cards import Body, Cards, local
 from bot.closing_words import DISAGREE, WANT_PERSON, ClosingWords
-from bot.content import Content
+from bot.content import Content, spoken
 from bot.engine.compile import Policy
 from bot.engine.reply import ReplyRequest
 from bot.messages import Author, OutgoingMessage
@@ -162,7 +162,8 @@ class Replies:
 
     def _in_language_of(self, check: Check, setting: Setting) -> Setting:
         known = check.language if check.language in self.content.in_danger else None
-        return replace(setting, language=known or setting.language)
+        is_same = known == spoken(setting.language)  # easy Swedish stays easy
+        return setting if known is None or is_same else replace(setting, language=known)
 
     def maybe_acute(self, setting: Setting, check: Check | None = None) -> OutgoingMessage:
         """One line for a message that may be about danger: what to do if it is, and the numbers."""
@@ -428,7 +429,7 @@ class Replies:
                 low, high = child["band"]
                 words.append(self.content.text(language, "value_ages", lowest=low, highest=high))
             else:
-                words.append(self.content.text(language, "value_age", age=child["age"]))
+                words.append(self.content.counted(language, "value_age", age=child["age"]))
         return self.content.listed(language, words)
 
     def _duration(self, months: int | None, language: str) -> str:
@@ -438,9 +439,9 @@ class Replies:
             return self.content.raw(language, "value_weeks")
         if months % 12 == 0:
             key = "value_year" if months == 12 else "value_years"
-            return self.content.text(language, key, years=months // 12)
+            return self.content.counted(language, key, years=months // 12)
         key = "value_month" if months == 1 else "value_months"
-        return self.content.text(language, key, months=months)
+        return self.content.counted(language, key, months=months)
 
     def _coping(self, coping: int | None, language: str) -> str:
         if coping is None:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 FEWEST_WORDS = 4  # shorter texts neither change the language of the conversation nor make it ask
 LONGEST_NAME = 3  # words in which a language is asked for by its name alone
+NAME_AND_PLEASE = 2  # words, in the middle of the questions
+UNHEARD = frozenset({"answer", "unclear", "out_of_scope"})  # intents of a text that says no more
+ASKS_FOR_HELP = "own_needs"  # the question to which a language means an interpreter
 PRESSED = "language"
 UNSURE = "unsure"
 OPENINGS = (None, "form_start")
@@ -29,8 +32,11 @@ def asked_for(
     text: str, understanding: Understanding, conversation: Conversation, content: Content
 ) -> str | None:
     """The one language a parent asks for by name, or names alone before anything is known."""
-    is_alone = len(text.split()) <= LONGEST_NAME and _is_opening(conversation)
-    if understanding.intent != "change_language" and not is_alone:
+    words = len(text.split())
+    is_alone = words <= LONGEST_NAME and _is_opening(conversation)
+    is_remark = understanding.intent in UNHEARD and conversation.requested_slot != ASKS_FOR_HELP
+    is_politely = words <= NAME_AND_PLEASE and is_remark
+    if understanding.intent != "change_language" and not (is_alone or is_politely):
         return None
     named = answers.named(content, conversation.language, PRESSED, content.languages, text)
     return named[0] if len(named) == 1 else None

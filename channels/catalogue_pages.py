@@ -229,7 +229,7 @@ def _hit(words: Words, hit: Hit) -> dict[str, Any]:
     return {
         **card,
         "name_pieces": marked(card["name"], hit.words),
-        "summary_pieces": marked(words.local(hit.service.summary), hit.words),
+        "summary_pieces": marked(words.summary(hit.service)[0], hit.words),
         "phrase_pieces": marked(hit.phrase, hit.words) if hit.phrase else [],
         "matched": ", ".join(hit.words),
     }

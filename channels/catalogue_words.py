@@ -13,6 +13,7 @@ from babel.dates import format_date, format_time, get_day_names
 from bot.content import Content, spoken
 from knowledge.catalogue import Catalogue, CostOption, Municipality, Schedule, Service
 from knowledge.glossary import glossary_links
+from knowledge.summaries import in_language
 
 FALLBACK_LANGUAGE = "sv"
 WEEK = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -45,6 +46,10 @@ class Words:
         """The language `local` gives, for the page's `lang` attribute."""
         return self.language if texts.get(self.language) else FALLBACK_LANGUAGE
 
+    def summary(self, service: Service) -> tuple[str, str]:
+        """What an entry gives, in the page's language, else in Swedish; and in which."""
+        return in_language(self.catalogue.summary(service), self.language)
+
     def linked(self, text: str, language: str) -> list[Piece]:
         """A text in pieces, with glossary terms that no earlier text of the page had."""
         pieces: list[Piece] = []
@@ -70,23 +75,28 @@ class Words:
 
     def card(self, service: Service) -> dict[str, Any]:
         """An entry in a list."""
+        summary, language = self.summary(service)
         return {
             "id": service.id,
             "name": service.name,
             "organization": service.organization.name,
             "kind": self.kind(service.kinds[0]),
-            "summary": first_sentence(self.local(service.summary)),
-            "lang": self.language_of(service.summary),
+            "summary": first_sentence(summary),
+            "lang": language,
             "access": self.say(f"access_{service.access_path}"),
             "is_pilot": service.status == "pilot",
         }
 
     def page(self, service: Service) -> dict[str, Any]:
         """Everything a page says of an entry."""
-        parts = ("summary", "how_to_get", "say_this", "what_happens_next")
+        parts = ("how_to_get", "say_this", "what_happens_next")
         texts = {part: self._part(getattr(service, part)) for part in parts}
+        summary, language = self.summary(service)
+        is_original = language == FALLBACK_LANGUAGE
         return {
             **texts,
+            "summary": {"pieces": self.linked(summary, language), "lang": language},
+            "swedish": None if is_original else service.summary.get(FALLBACK_LANGUAGE),
             "kinds": [self.kind(kind) for kind in service.kinds],
             "alert": self._part(service.alert or {}),
             "who": self.who(service),

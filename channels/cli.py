@@ -464,6 +464,29 @@ def catalogue_gaps(
     show(found, json_, lines)
 
 
+@catalogue_app.command("summaries")
+def catalogue_summaries(
+    read: Annotated[
+        bool, typer.Option("--read", help="They have been read: they say what the Swedish says.")
+    ] = False,
+    json_: Json = False,
+) -> None:
+    """Texts in other languages that rest, because the Swedish they were written from changed."""
+    from knowledge.catalogue import DATA, Catalogue
+    from knowledge.checks import check
+    from knowledge.summaries import SUMMARIES, write_digests
+
+    with _said():
+        catalogue = Catalogue.load()
+        resting = [one.where for one in check(catalogue) if one.code == "stale_summary"]
+        if read:
+            known = sorted(catalogue.summaries.ids() & set(catalogue.services))
+            swedish = {one: catalogue.services[one].summary["sv"] for one in known}
+            write_digests(DATA / SUMMARIES, swedish)
+    shown = {"read": resting} if read else {"resting": resting}
+    show(shown, json_, resting or ["None rests."])
+
+
 @catalogue_app.command("rerank")
 def catalogue_rerank(json_: Json = False) -> None:
     """Learn what search weighs from the labelled queries; prints the lines for search.yml."""

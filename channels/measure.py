@@ -27,6 +27,7 @@ from bot.understanding import Wanted
 from bot.worker import open_worker
 from channels import artifacts, scorecard
 from channels.simulation import run as simulation
+from channels.simulation import spoken
 from channels.unseen import table as unseen_table
 from channels.unseen import unseen
 from knowledge import evaluate as knowledge_evaluate
@@ -52,6 +53,7 @@ SUITES = (
     "entities",
     "unseen",
     "swefaq",
+    "spoken",
     "conversations",
     "massive",
 )
@@ -86,6 +88,7 @@ def run_suites(
         "conversations": lambda: asyncio.run(
             simulation.run_conversations(settings, "actions", runs)
         ),
+        "spoken": lambda: asyncio.run(spoken.run_languages(settings, "actions")),
         "massive": lambda: nlu_evaluate.massive(
             train or SHARED / "massive_sv_train.jsonl", test, artifacts.open_embedder(settings)
         ),
@@ -108,6 +111,8 @@ def readable(figures: dict[str, Any]) -> list[str]:
         return ["unseen", *unseen_table(figures)]
     if figures["suite"] == "conversations":
         return ["conversations", *simulation.table(figures)]
+    if figures["suite"] == "spoken":
+        return ["spoken: simulated parents by language", *spoken.table(figures)]
     return [json.dumps(figures, ensure_ascii=False, indent=2)]
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from bot import addresses, codes
+from bot import addresses, answers, codes
 from bot.addresses import Thread
 from bot.database import Connection
 from bot.retention import erase
@@ -35,7 +35,7 @@ class PhoneWords:
         self._short = short
         self._ask_again = ask
         self._words: dict[str, str] = {}
-        for language in doors.content.languages:
+        for language in (*doors.content.languages, *doors.content.in_danger):
             for word in WORDS:
                 for said in doors.content.raw(language, f"sms_word_{word}").split("|"):
                     self._words.setdefault(_bare(said), word)
@@ -51,7 +51,9 @@ class PhoneWords:
 
     def word(self, text: str) -> str | None:
         """The reserved word that a text is, in whichever language."""
-        return self._words.get(_bare(text))
+        word = self._words.get(_bare(text))
+        is_erase = word is None and answers.says_only(self._doors.content, "sms_word_erase", text)
+        return "erase" if is_erase else word
 
     async def only_text(self, connection: Connection, written: Written) -> str | None:
         return await self._answer(connection, written, "sms_only_text")

@@ -19,7 +19,6 @@ from pydantic import ValidationError
 from starlette.datastructures import FormData
 
 from bot.ledger import Conversation, QueueFullError, new_key
-from bot.replies import DELETE
 from channels.access import conversation_of_parent, messages_of
 from channels.catalogue_words import day_in_words
 from channels.doors import Doors
@@ -37,6 +36,7 @@ from channels.web import (
     refuse_when_off,
     state_of,
     unstored,
+    wants_erased,
 )
 from nlu import safety
 
@@ -169,7 +169,8 @@ async def _talk(
     if sent.language in doors.content.languages:
         await doors.ledger.set_language(conversation.id, str(sent.language))
         return await _view(doors, sent, conversation)
-    if sent.choices == (DELETE,):
+    choice = sent.choices[0] if len(sent.choices) == 1 else None
+    if wants_erased(doors, choice, sent.text):
         said = await erased(doors, conversation)
         return View(sent.conversation, sent.token, said["messages"], over="web_live_erased")
     if not sent.id:

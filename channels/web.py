@@ -14,7 +14,7 @@ from fastapi.templating import Jinja2Templates
 from psycopg_pool import PoolTimeout
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot import faults, handoff, handoff_queue, switches
+from bot import answers, faults, handoff, handoff_queue, switches
 from bot.calendar import opening
 from bot.call_backs import GIVEN_NUMBER, booked, take_number, without_number
 from bot.engine.reply import ReplyRequest
@@ -32,6 +32,7 @@ from channels.stream import COMMENT, TYPING, event, notices
 from nlu import safety
 
 FOLDER = Path(__file__).parent
+ERASE = "sms_word_erase"  # the reserved word of phones, typed here
 DATABASE_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, OSError)
 # Shown on the page itself, so that they are there without any server.
 ALWAYS_SHOWN = ["nodnumret-112", "radgivning-1177", "mind-sjalvmordslinjen", "kvinnofridslinjen"]
@@ -166,7 +167,7 @@ async def post_message(
     check = safety.check(new.text) if new.text else None
     try:
         conversation = await conversation_of_parent(doors.ledger, conversation_id, authorization)
-        if new.choice == DELETE:
+        if wants_erased(doors, new.choice, new.text):
             return await erased(doors, conversation)
         accepted, answers = await receive(request, conversation, new, check)
     except KeyError as error:
@@ -270,6 +271,11 @@ async def refuse_when_off(doors: Doors) -> None:
 async def _alarm(doors: Doors, conversation: Conversation) -> None:
     async with doors.ledger.transaction() as connection:
         await notify(connection, ALARM, f"{conversation.municipality} {conversation.id}")
+
+
+def wants_erased(doors: Doors, choice: str | None, text: str | None) -> bool:
+    """Whether it was pressed, or a message says only that everything is to go, in any language."""
+    return choice == DELETE or answers.says_only(doors.content, ERASE, text or "")
 
 
 async def erased(doors: Doors, conversation: Conversation) -> dict[str, Any]:

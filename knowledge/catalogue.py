@@ -61,9 +61,11 @@ from pydantic import (
     model_validator,
 )
 
+from knowledge.summaries import SUMMARIES, Summaries, SummariesError
+
 DATA = Path(__file__).parent / "data"
 TAXONOMY = Path(__file__).parent / "taxonomy.yml"
-NOT_LAYERS = frozenset({"glossary", "queries"})
+NOT_LAYERS = frozenset({"glossary", "queries", SUMMARIES})
 REQUIRED_LANGUAGES = ("sv", "en")
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
@@ -362,10 +364,12 @@ class Catalogue:
         services: Mapping[str, Service],
         municipalities: Mapping[str, Municipality],
         taxonomy: Taxonomy,
+        summaries: Summaries | None = None,
     ) -> None:
         self.services = dict(services)
         self.municipalities = dict(municipalities)
         self.taxonomy = taxonomy
+        self.summaries = summaries or Summaries()
 
     @classmethod
     def load(cls, data: Path = DATA, taxonomy: Path = TAXONOMY) -> Catalogue:
@@ -384,7 +388,16 @@ class Catalogue:
                 service = service_of(fields, known, str(path))
                 _check_id(service, path, services)
                 services[service.id] = service
-        return cls(services, municipalities, known)
+        try:
+            summaries = Summaries.load(data / SUMMARIES)
+        except SummariesError as error:
+            raise CatalogueError(str(error)) from error
+        return cls(services, municipalities, known, summaries)
+
+    def summary(self, service: Service) -> Texts:
+        """What the parent gets, by language: the entry's own words before those beside it."""
+        own = {language: text for language, text in service.summary.items() if text.strip()}
+        return {**self.summaries.of(service.id, service.summary.get("sv", "")), **own}
 
     def with_edits(self, entries: Mapping[str, Service | None]) -> Catalogue:
         """A catalogue with these entries put in or, where None, taken out; this one stays as it is.
@@ -401,7 +414,8 @@ class Catalogue:
             if service.layer not in layers:
                 raise CatalogueError(f"{service_id}: layer '{service.layer}' is unknown", ["layer"])
             services[service_id] = service
-        edited = Catalogue(services, self.municipalities, self.taxonomy)
+        summaries = self.summaries.without([one for one, entry in entries.items() if entry is None])
+        edited = Catalogue(services, self.municipalities, self.taxonomy, summaries)
         for municipality in self.municipalities.values():
             before = list(self.missing_entries(municipality))
             for field, service_id in edited.missing_entries(municipality):

@@ -16,8 +16,11 @@ from knowledge.catalogue import (
     Taxonomy,
     Texts,
 )
+from knowledge.summaries import digest
 
-NOTES = frozenset({"stale", "proposed", "professional", "no_contact", "missing_translation"})
+NOTES = frozenset(
+    {"stale", "proposed", "professional", "no_contact", "missing_translation", "stale_summary"}
+)
 NOT_NEEDS = frozenset({"unclear", "out_of_scope"})  # ids beside the needs; they lead to no entry
 NEAR_DUPLICATE = 0.8  # share of words two phrases have in common
 
@@ -40,6 +43,7 @@ class Finding:
         "unreachable",
         "unknown_id",
         "orphan",
+        "stale_summary",
     ]
     where: str  # id of the entry, the municipality or the taxonomy
     field: str
@@ -62,6 +66,7 @@ def check(catalogue: Catalogue, today: dt.date | None = None) -> list[Finding]:
     findings += _near_duplicates(catalogue)
     for municipality in catalogue.municipalities.values():
         findings += _check_municipality(municipality, catalogue)
+    findings += _check_summaries(catalogue)
     return [*findings, *_check_labels(catalogue.taxonomy)]
 
 
@@ -119,6 +124,21 @@ def _missing(where: str, field: str, texts: Texts) -> Iterator[Finding]:
 def _check_municipality(municipality: Municipality, catalogue: Catalogue) -> Iterator[Finding]:
     for field, service_id in catalogue.missing_entries(municipality):
         yield Finding("unknown_id", municipality.id, field, service_id)
+
+
+def _check_summaries(catalogue: Catalogue) -> Iterator[Finding]:
+    """Texts of no entry, empty texts, and texts of an entry whose Swedish has changed since."""
+    summaries = catalogue.summaries
+    for language, texts in summaries.texts.items():
+        for service_id, text in texts.items():
+            if service_id not in catalogue.services:
+                yield Finding("unknown_id", f"summaries/{language}", service_id)
+            elif not text.strip():
+                yield Finding("missing_text", service_id, f"summaries/{language}", language)
+    for service_id in sorted(summaries.ids() & set(catalogue.services)):
+        swedish = catalogue.services[service_id].summary.get("sv", "")
+        if summaries.written_from.get(service_id) != digest(swedish):
+            yield Finding("stale_summary", service_id, "summary")
 
 
 def _check_labels(taxonomy: Taxonomy) -> Iterator[Finding]:

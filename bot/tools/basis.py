@@ -18,6 +18,7 @@ from bot.privacy import mask
 from bot.safe_use import is_danger_at_home
 from bot.tools import kept
 from knowledge.catalogue import Catalogue, Municipality, Service
+from knowledge.summaries import in_language
 
 FALLBACK_LANGUAGE = "sv"
 BLANK = "________"
@@ -73,6 +74,10 @@ class Basis:
     def local(self, texts: Mapping[str, str]) -> str:
         """The text in the page's language, else in Swedish, else nothing."""
         return texts.get(self.language) or texts.get(FALLBACK_LANGUAGE) or ""
+
+    def summary(self, service: Service) -> str:
+        """What an entry gives, in the page's language, else in Swedish as easy as there is."""
+        return in_language(self.catalogue.summary(service), self.language)[0]
 
     def day(self, day: dt.date) -> str:
         """A date in words, with its weekday."""

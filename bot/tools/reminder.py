@@ -69,7 +69,7 @@ def reminders_of(basis: Basis) -> list[Reminder]:
                 minutes=set_for.minutes,
                 place=set_for.place or (location.name if location else ""),
                 who=", ".join([step.service.name, *phones]),
-                why=basis.local(step.service.summary),
+                why=basis.summary(step.service),
                 prepare=tuple(documents(basis, step.service)),
             )
         )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from channels.simulation.personas import Child, Fact, Persona, phrases
+from channels.simulation.personas import Child, Fact, Persona, Phrases, phrases
 from channels.simulation.screen import Answer, Message, Screen
 
 WANT_PERSON = "intent:want_person"
@@ -30,8 +30,10 @@ class Act:
 class SimulatedParent:
     """Decides like a parent: from the answers alone. The same seed gives the same parent."""
 
-    def __init__(self, persona: Persona, seed: int) -> None:
+    def __init__(self, persona: Persona, seed: int, words: Phrases | None = None) -> None:
+        """`words` are what anybody says, Swedish unless given."""
         self.persona = persona
+        self._words = words or phrases()
         self.left_because: str | None = None
         self._random = random.Random(f"{persona.id}:{seed}")
         self._opening = self._random.choice(persona.openings)
@@ -127,11 +129,11 @@ class SimulatedParent:
             del self._quirks[kind]
             if kind == "digress" and self.persona.digressions:
                 name = self._random.choice(self.persona.digressions)
-                return Act(kind, text=self._said(phrases().digressions[name]))
+                return Act(kind, text=self._said(self._words.digressions[name]))
             if kind == "back" and len(self._met) > 2:
-                return Act(kind, text=self._said(phrases().back))
+                return Act(kind, text=self._said(self._words.back))
             if kind in ("repeat", "simpler"):
-                return Act(kind, text=self._said(getattr(phrases(), kind)))
+                return Act(kind, text=self._said(getattr(self._words, kind)))
             if kind == "skip" and "intent:skip" in choices:
                 return self._pass("skip", choices)
         return None
@@ -190,7 +192,7 @@ class SimulatedParent:
         about = about or choices[0].partition(":")[0]
         if f"intent:{kind}" in choices and self._presses():
             return Act(kind, choice=f"intent:{kind}", about=about)
-        return Act(kind, text=self._said(getattr(phrases(), kind)), about=about)
+        return Act(kind, text=self._said(getattr(self._words, kind)), about=about)
 
     # No question is put.
 
@@ -214,7 +216,7 @@ class SimulatedParent:
         if screen.asks_enough():
             return self._enough()
         if self._has_cards:
-            return Act("thanks", text=self._said(phrases().thanks))
+            return Act("thanks", text=self._said(self._words.thanks))
         return self._tell_more() or self._leave("nothing to go on with")
 
     def _enough(self) -> Act | None:
@@ -227,7 +229,7 @@ class SimulatedParent:
         self._closed = kind == "enough"
         if self._presses():
             return Act(kind, choice=f"intent:{kind}")
-        return Act(kind, text=self._said(getattr(phrases(), kind)))
+        return Act(kind, text=self._said(getattr(self._words, kind)))
 
     def _tell_more(self) -> Act | None:
         return Act("tell", text=self._written(self._more.pop(0))) if self._more else None
@@ -239,7 +241,7 @@ class SimulatedParent:
         self._asks_for_person += 1
         if WANT_PERSON in choices and self._presses():
             return Act("person", choice=WANT_PERSON)
-        return Act("person", text=self._said(phrases().person))
+        return Act("person", text=self._said(self._words.person))
 
     # How she writes.
 
@@ -252,7 +254,7 @@ class SimulatedParent:
     def _written(self, text: str) -> str:
         style = self.persona.style
         if style.long and len(text) > 40:
-            text = f"{self._random.choice(phrases().long)} {text}"
+            text = f"{self._random.choice(self._words.long)} {text}"
         if style.lower:
             text = text.lower().replace(". ", " ").rstrip(".")
         return text if style.marks else text.translate(_MARKS)

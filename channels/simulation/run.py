@@ -30,7 +30,7 @@ async def run_conversations(settings: Settings, actions: str, runs: int = RUNS) 
     configure_logging("ERROR")
     kinds_of = kinds_in(Catalogue.load())
     outcomes: list[Outcome] = []
-    async with _product(settings, actions) as (client, work):
+    async with product(settings, actions) as (client, work):
         for number in range(runs):
             outcomes.append(await simulate(number, HttpBot(client, work), kinds_of))
     figures = Figures(outcomes)
@@ -49,8 +49,8 @@ async def simulate(number: int, bot: Bot, kinds_of: KindsOf) -> Outcome:
 
 
 @asynccontextmanager
-async def _product(settings: Settings, actions: str) -> AsyncIterator[tuple[Any, Any]]:
-    """The web application and a worker on a temporary database."""
+async def product(settings: Settings, actions: str) -> AsyncIterator[tuple[Any, Any]]:
+    """A client and what answers: the web application and a worker on a temporary database."""
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         own = settings.model_copy(
             update={

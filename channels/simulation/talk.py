@@ -11,7 +11,7 @@ from uuid import UUID
 import httpx
 
 from channels.simulation.parent import Act, SimulatedParent
-from channels.simulation.personas import Persona
+from channels.simulation.personas import Persona, Phrases
 from channels.simulation.screen import Answer, Message
 
 WELCOME = "welcome"
@@ -57,9 +57,9 @@ class Transcript:
         return told
 
 
-async def talk(persona: Persona, seed: int, bot: Bot) -> Transcript:
+async def talk(persona: Persona, seed: int, bot: Bot, words: Phrases | None = None) -> Transcript:
     """Let the parent of a seed talk until she leaves. Raises httpx.HTTPError."""
-    parent = SimulatedParent(persona, seed)
+    parent = SimulatedParent(persona, seed, words)
     exchanges = [Exchange(Act(WELCOME), await bot.open(persona.municipality))]
     act: Act | None = parent.open()
     while act is not None:
@@ -74,8 +74,14 @@ async def talk(persona: Persona, seed: int, bot: Bot) -> Transcript:
 class HttpBot:
     """The product through its public API; `work` answers what waits (a worker takes its turns)."""
 
-    def __init__(self, client: httpx.AsyncClient, work: Callable[[], Awaitable[Any]]) -> None:
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        work: Callable[[], Awaitable[Any]],
+        language: str = "sv",
+    ) -> None:
         self._client = client
+        self._language = language
         self._work = work
         self._url = ""
         self._headers: dict[str, str] = {}
@@ -83,7 +89,7 @@ class HttpBot:
         self._sent = 0
 
     async def open(self, municipality: str) -> Answer:
-        body = {"municipality": municipality, "language": "sv"}
+        body = {"municipality": municipality, "language": self._language}
         response = await self._client.post("/api/conversations", json=body)
         response.raise_for_status()
         opened = response.json()

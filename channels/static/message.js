@@ -184,6 +184,7 @@ function cardBox(card, page) {
   const { say, sayDate } = page.words;
   const part = (id, ...content) => content.some(Boolean) && [label(page, say(id)), ...content];
   const site = webAddress(card.url);
+  const said = (of) => paragraphs(card[of]).map((made) => inOwn(made, card.languages?.[of]));
   return element(
     "article",
     { class: "card" },
@@ -194,19 +195,26 @@ function cardBox(card, page) {
       card.organization && element("p", { class: "card-organization" }, card.organization),
       card.first_step && element("p", { class: "card-first" }, card.first_step),
       card.status_note && element("p", { class: "card-status" }, card.status_note),
-      card.alert && element("p", { class: "card-status", dir: "auto" }, card.alert),
+      card.alert && element("p", { class: "card-status", dir: "auto", lang: card.languages?.alert }, card.alert),
     ),
-    paragraphs(card.what),
+    said("what"),
+    card.swedish &&
+      element(
+        "details",
+        { class: "why" },
+        element("summary", {}, card.swedish_label),
+        paragraphs(card.swedish).map((made) => inOwn(made, "sv")),
+      ),
     part("card_why", card.why?.length > 0 && plainList(card.why)),
-    part("card_how", ...(card.how ? paragraphs(card.how) : [])),
-    part("card_say", card.say_this && element("blockquote", { dir: "auto" }, paragraphs(card.say_this))),
+    part("card_how", ...said("how")),
+    part("card_say", card.say_this && element("blockquote", { dir: "auto" }, said("say_this"))),
     part(
       "card_contact",
       card.phone?.length > 0 && numberList(card.phone),
       site && element("p", {}, siteLink(site, say("card_site", { host: site.hostname.replace(/^www\./, "") }))),
     ),
     part("card_documents", card.documents?.length > 0 && plainList(card.documents)),
-    part("card_next", ...(card.next ? paragraphs(card.next) : [])),
+    part("card_next", ...said("next")),
     card.plan_b &&
       element(
         "details",
@@ -226,6 +234,12 @@ function cardBox(card, page) {
     ),
     card.tried && page.choose && triedButton(card.tried, page),
   );
+}
+
+/** A paragraph with its language, where that is not the message's. */
+function inOwn(made, language) {
+  if (language) made.lang = language;
+  return made;
 }
 
 /** "Already tried" under a card: pressed once, another entry comes in its place. */

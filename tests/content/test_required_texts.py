@@ -63,7 +63,7 @@ def test_a_text_is_written_in_the_letters_of_its_language(language: str) -> None
 
 @pytest.mark.parametrize("language", ONLY_REQUIRED)
 def test_a_text_is_neither_empty_nor_much_longer_than_the_swedish(language: str) -> None:
-    for text in CONTRACT["required"]:
+    for text in (one for one in CONTRACT["required"] if not one.startswith("sms_word_")):
         swedish, own = CONTENTS.raw("sv", text), CONTENTS.raw(language, text)
         assert 0 < len(own) <= LONGEST * len(swedish) + 20, (text, own)
 
@@ -76,5 +76,6 @@ def test_a_day_and_a_clock_time_can_be_said(language: str) -> None:
 
 def test_the_texts_nobody_outside_has_read_are_marked() -> None:
     for language in ONLY_REQUIRED:
-        first = (Path(CONTENT) / language / "acute.yml").read_text(encoding="utf-8").splitlines()[0]
-        assert first.startswith("# Machine-written"), language
+        for path in (Path(CONTENT) / language).glob("*.yml"):
+            first = path.read_text(encoding="utf-8").splitlines()[0]
+            assert first.startswith("# Machine-written"), path

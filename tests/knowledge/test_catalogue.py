@@ -15,6 +15,7 @@ from knowledge.catalogue import (
     Service,
 )
 from knowledge.checks import check
+from knowledge.summaries import SUMMARIES
 from tests.knowledge.small_catalogue import MONEY, Folder
 
 DAY = dt.date(2026, 11, 22)
@@ -57,7 +58,7 @@ def test_an_entry_without_a_source_is_refused(folder: Folder) -> None:
 
 def test_labelled_queries_beside_the_entries_are_not_read_as_entries(folder: Folder) -> None:
     folder.put()
-    for name in NOT_LAYERS:
+    for name in NOT_LAYERS - {SUMMARIES}:
         (folder.data / name).mkdir()
         (folder.data / name / "sv.yml").write_text("queries: []", encoding="utf-8")
     assert set(folder.catalogue().services) == {"stodteamet"}
