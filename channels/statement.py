@@ -24,7 +24,8 @@ from channels.editing_pages import form_token, reader, writer
 from channels.errors import STATUS, DoorError, language_of
 from channels.web import ALWAYS_SHOWN, DATABASE_ERRORS, doors_of, page, templates
 
-REVIEWED_ON = dt.date(2026, 11, 22)  # when the statement was last gone through
+REVIEWED_ON = dt.date(2026, 11, 23)  # when the statement was last gone through
+TESTED_WHOLE_ON = dt.date(2026, 11, 23)  # when `make browser-matrix` last found no fault
 LONGEST_REPORT = 4000
 LONGEST_CONTACT = 200
 
@@ -88,6 +89,7 @@ def _statement(
         "s": content.chrome(language, "access_"),
         "centre": centre,
         "day": day_in_words(content, language, REVIEWED_ON),
+        "tested_whole": day_in_words(content, language, TESTED_WHOLE_ON),
         "report": uuid4(),
         "trouble": words,
         "draft": draft,
