@@ -41,7 +41,9 @@
       border-radius: .75rem; background: Canvas; box-shadow: 0 6px 30px rgb(0 0 0 / .3);
     }
     [hidden] { display: none; }
-    @media (forced-colors: active) { button { border-color: ButtonText; } }
+    @media (forced-colors: active) {
+      button { border-color: ButtonText; background: ButtonFace; color: ButtonText; forced-color-adjust: none; }
+    }
     @media print { :host { display: none; } }
   `);
   shadow.adoptedStyleSheets = [sheet];

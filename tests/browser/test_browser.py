@@ -275,8 +275,9 @@ def test_axe_finds_no_barrier_in_the_console(new_page: NewPage, guide_login: str
     assert violations(guide) == []
 
 
-def test_three_presses_of_escape_leave_and_nothing_is_left_behind(
-    browser: Browser, product: Product
+@pytest.mark.parametrize("way", ["escape", "button"])
+def test_who_leaves_quickly_leaves_nothing_behind(
+    browser: Browser, product: Product, way: str
 ) -> None:
     with browser.new_context(base_url=product.address, locale="sv-SE") as context:
         context.set_default_timeout(PATIENCE)
@@ -289,8 +290,11 @@ def test_three_presses_of_escape_leave_and_nothing_is_left_behind(
         expect(page.locator(".message")).not_to_have_count(opening)
         entries = page.evaluate("history.length")
 
-        for _ in range(3):
-            page.keyboard.press("Escape")
+        if way == "button":
+            page.locator("#leave").click()
+        else:
+            for _ in range(3):
+                page.keyboard.press("Escape")
         page.wait_for_url("https://www.wikipedia.org/**")
 
         assert page.title() == "Wikipedia"
