@@ -214,23 +214,44 @@ def test_every_control_is_as_large_as_a_finger(new_page: NewPage) -> None:
     assert small == []
 
 
-def test_a_page_from_right_to_left_holds_together(new_page: NewPage) -> None:
-    """Arabic has few texts yet: danger is answered in it, and the page is turned around."""
+@pytest.mark.parametrize("language", ["ar", "fa"])
+def test_the_chat_in_a_language_from_right_to_left_holds_together(
+    new_page: NewPage, language: str
+) -> None:
     page = new_page(viewport=NARROW)
-    open_chat(page)
-    write(page, "ابني يريد أن يقتل نفسه")
-    answer = page.locator(".message-acute .content")
-    expect(answer).to_have_attribute("dir", "rtl")
-    expect(answer).to_have_attribute("lang", "ar")
-    expect(answer.locator(".number-digits").first).to_have_attribute("dir", "ltr")
-    assert sideways(page) == 0
-    page.evaluate("document.documentElement.dir = 'rtl'")
-    assert sideways(page) == 0
-    assert violations(page) == []
+    page.goto(f"/chat/strangnas?lang={language}")
+    page.locator(".message-bot .choices").first.wait_for()
+    root = page.locator("html")
+    expect(root).to_have_attribute("dir", "rtl")
+    expect(root).to_have_attribute("lang", language)
+    expect(page.locator(".message-bot .content").first).to_have_attribute("dir", "rtl")
+    before = page.locator(".message-bot").count()
+    page.locator(".message-bot .choices button").first.click()
+    page.locator(".message-bot").nth(before).wait_for()
     leave, brand = page.locator("#leave").bounding_box(), page.locator(".brand").bounding_box()
     assert leave
     assert brand
     assert leave["x"] < brand["x"]
+    assert sideways(page) == 0
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("ar", "ابني يريد أن يقتل نفسه"), ("ckb", "کوڕەکەم دەیەوێت خۆی بکوژێت")],
+)
+def test_danger_told_from_right_to_left_is_answered_so_on_a_page_from_left_to_right(
+    new_page: NewPage, language: str, said: str
+) -> None:
+    page = new_page(viewport=NARROW)
+    open_chat(page)
+    write(page, said)
+    answer = page.locator(".message-acute .content")
+    expect(answer).to_have_attribute("dir", "rtl")
+    expect(answer).to_have_attribute("lang", language)
+    expect(answer.locator(".number-digits").first).to_have_attribute("dir", "ltr")
+    assert sideways(page) == 0
+    assert violations(page) == []
 
 
 def test_without_a_script_the_chat_goes_on_in_forms(new_page: NewPage) -> None:
