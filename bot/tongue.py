@@ -39,7 +39,8 @@ def asked_for(
     if understanding.intent != "change_language" and not (is_alone or is_politely):
         return None
     named = answers.named(content, conversation.language, PRESSED, content.languages, text)
-    return named[0] if len(named) == 1 else None
+    is_one = len({spoken(code) for code in named}) == 1
+    return max(named, key=len) if is_one else None  # "lättläst svenska" is the easy one
 
 
 def continued(

@@ -24,10 +24,12 @@ from knowledge.catalogue import Catalogue, Municipality
 
 POLICY = Path(__file__).parents[1] / "bot" / "content" / "policy" / "sms.yml"
 PARTS = 3
+TIMES = "book:"  # how the ids of days and times to choose from begin
+FEWEST_TIMES = 2
 TOLD = "told"  # in a message's body: the phone has it already
 WORDS = ("stop", "help", "start", "back", "guide", "skip", "web", "full", "short", "erase")
 _REFUSED = frozenset(f"intent:{intent}" for intent in REFUSALS)
-_OWN_NUMBER = re.compile(r"^\d+\s*[-–.]\s*")  # of a scale; the list has numbers already
+_OWN_NUMBER = re.compile(r"^\d+\s*[-–.]\s*(?!\d)")  # of a scale; the list has numbers already
 Shown = StoredMessage | OutgoingMessage
 
 
@@ -261,10 +263,25 @@ class Short:
             return Bit("")
         return Bit("", tuple(shown), multiple=bool(asked.get("multiple")), most=asked.get("most"))
 
+    def _with_fewer_times(self, bit: Bit, look: Look) -> Bit | None:
+        """The first of the times to book, and the last choice; None where there are none to spare.
+
+        Words for a day are not asked for: a number always means one of the times that are free.
+        """
+        choices = list(bit.choices)
+        while len(choices) > FEWEST_TIMES and choices[-2][0].startswith(TIMES):
+            del choices[-2]
+            fewer = replace(bit, choices=tuple(choices))
+            if self.parts(fewer, look) <= PARTS:
+                return fewer
+        return None
+
     def _fitting(self, bit: Bit, look: Look) -> Bit:
         """The bit without its list where that is too long: then she answers in her own words."""
         if not bit.choices or self.parts(bit, look) <= PARTS:
             return bit
+        if fewer := self._with_fewer_times(bit, look):
+            return fewer
         own = self.text("sms_own_words", look)
         return replace(bit, text=f"{bit.text}\n{own}".strip(), choices=(), in_own_words=True)
 

@@ -34,6 +34,7 @@ class SimulatedParent:
         """`words` are what anybody says, Swedish unless given."""
         self.persona = persona
         self._words = words or phrases()
+        self._is_swedish = words is None  # what the summary must say is known in Swedish
         self.left_because: str | None = None
         self._random = random.Random(f"{persona.id}:{seed}")
         self._opening = self._random.choice(persona.openings)
@@ -170,10 +171,11 @@ class SimulatedParent:
         bands = [c for c in choices if _is_in(child.age, c)]
         if bands and (was_misread or self._presses()):
             low, high = _ends(bands[0])
-            shows = f"{low}–{high} år" if high else None
+            shows = f"{low}–{high} år" if high and self._is_swedish else None
             return Act("answer", choice=bands[0], about=question, shows=shows)
         said = self._said(child.say)
-        return Act("answer", text=said, about=question, shows=f"{child.age} år")
+        shows = f"{child.age} år" if self._is_swedish else None
+        return Act("answer", text=said, about=question, shows=shows)
 
     def _child(self, question: str) -> Child | None:
         """The oldest first where it was asked how many there are, else the one it is about."""

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from bot.log import configure_logging
 from bot.settings import Settings
 from channels.simulation.measures import Figures, measure
-from channels.simulation.personas import Child, Fact, Opening, Persona, Phrases, personas, phrases
+from channels.simulation.personas import Child, Fact, Opening, Persona, Phrases, personas
 from channels.simulation.run import kinds_in, product
 from channels.simulation.talk import HttpBot, talk
 from knowledge.catalogue import Catalogue
@@ -20,6 +20,7 @@ from knowledge.catalogue import Catalogue
 LANGUAGES = Path(__file__).parent / "languages"
 SWEDISH = "sv"
 RUNS = 10  # conversations a language
+MOST_NOTES = 5
 WIDEST_GAP = 10.0  # points of goals reached that a language may be behind Swedish
 
 
@@ -50,8 +51,6 @@ def parents_in(language: str) -> list[Persona]:
 
 def words_in(language: str) -> Phrases:
     """What anybody says in a language; digressions are Swedish and left out of these parents."""
-    if language == SWEDISH:
-        return phrases()
     return Phrases.model_validate({"digressions": {}, "long": [""], **spoken()[language].phrases})
 
 
@@ -82,9 +81,11 @@ async def run_languages(settings: Settings, actions: str, runs: int = RUNS) -> d
             for number in range(runs):
                 persona, seed = parents[number % len(parents)], number // len(parents)
                 bot = HttpBot(client, work, language)
-                transcript = await talk(persona, seed, bot, words_in(language))
+                words = words_in(language) if language != SWEDISH else None
+                transcript = await talk(persona, seed, bot, words)
                 outcomes.append(measure(transcript, kinds_of))
-            found[language] = Figures(outcomes).as_json()
+            together = Figures(outcomes)
+            found[language] = {**together.as_json(), "notes": sorted(together.notes())[:MOST_NOTES]}
     best = found[SWEDISH]["reached"]
     for figures in found.values():
         figures["gap"] = round(best - figures["reached"], 1)
@@ -103,4 +104,5 @@ def table(figures: dict[str, Any]) -> list[str]:
             f"{language:<16}{one['conversations']:>4}{one['reached']:>8.1f}{one['gap']:>7.1f}"
             f"{level:>9}{one['turns']:>7}{sum(one['faults'].values()):>8}{mark}"
         )
+        rows += [f"  {note}" for note in one["notes"]]
     return rows

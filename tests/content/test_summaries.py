@@ -20,7 +20,7 @@ PHONE = re.compile(r"\d[\d –-]{3,}\d")
 LONGEST = 3.0  # times the letters of the Swedish
 
 
-@pytest.mark.parametrize("language", WRITTEN)
+@pytest.mark.parametrize("language", FULL)
 def test_what_exists_in_the_whole_country_and_in_two_municipalities_is_said(
     catalogue: Catalogue, language: str
 ) -> None:
