@@ -87,11 +87,14 @@ def _add_map(app: typer.Typer, show: Any) -> None:
     @app.command()
     def datamap(json_: Json = False) -> None:
         """Which data lies where, from the database's schema, as Markdown."""
-        from channels.datamap import columns, table
+        from channels.datamap import columns, lifetimes, table
 
-        found = _run(columns)
-        plain = [{"table": c.table, "column": c.name, "sealed": c.is_sealed} for c in found]
-        show(plain, json_, table(found))
+        found, until = _run(columns), _run(lifetimes)
+        plain = [
+            {"table": c.table, "column": c.name, "sealed": c.is_sealed, "goes": until[c.table]}
+            for c in found
+        ]
+        show(plain, json_, table(found, until))
 
 
 def _add_keys(show: Any) -> None:
