@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import httpx
+import pytest
 
 from bot.settings import Settings
 from channels.app import create_app
@@ -18,3 +19,12 @@ async def test_requests_made_from_the_description_are_answered_or_refused_in_one
     found = await bombard_published(client, description, EACH)
     assert found.faults == []
     assert found.sent > EACH * len(description["paths"]) / 2
+
+
+@pytest.mark.parametrize("path", ["/tid/%00", "/chat/%00", "/stod/demokommun/%00", "/api/%00"])
+async def test_a_path_that_no_text_can_hold_is_unknown(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    answer = await client.get(path)
+    assert answer.status_code == 404
+    assert set(answer.json()["error"]) == {"code", "message", "hint"}
