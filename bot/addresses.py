@@ -16,6 +16,7 @@ from bot.database import Connection, Row
 from bot.privacy import Seal
 
 Purpose = Literal["conversation", "notice", "staff"]
+ARRIVALS_KEPT_DAYS = 14  # WhatsApp repeats for 7 days, 46elks and Twilio for less
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _NUMBER = re.compile(r"\+[1-9]\d{6,14}")  # E.164
 
@@ -177,6 +178,14 @@ async def is_first_time(connection: Connection, channel: str, provider_id: str) 
         [channel, provider_id],
     )
     return cursor.rowcount > 0
+
+
+async def forget_arrivals(connection: Connection) -> None:
+    """Forget which deliveries were answered at the door: no provider repeats one that late."""
+    await connection.execute(
+        "DELETE FROM arrivals WHERE received_at < now() - make_interval(days => %s)",
+        [ARRIVALS_KEPT_DAYS],
+    )
 
 
 async def forget_notices_to(connection: Connection, seal: Seal, channel: str, value: str) -> int:

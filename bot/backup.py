@@ -16,7 +16,7 @@ from typing import Any
 
 from psycopg import sql
 
-from bot.database import Connection, connect, migrate
+from bot.database import Connection, connect, migrate_on
 from bot.retention import erase_again, erased_hashes
 
 MANIFEST = "manifest.json"
@@ -58,31 +58,36 @@ async def backup(url: str, path: Path) -> dict[str, int]:
 
 
 async def restore(url: str, path: Path) -> Restored:
-    """Replace the database's content by a copy, in one commit.
+    """Replace the database's content by a copy, in one commit: whatever fails, nothing changed.
 
     What was erased after the copy was made is erased again, as far as the database that is replaced
-    knows of it. Raises BackupError.
+    knows of it. Raises BackupError; psycopg.Error where the product still holds a table.
     """
     manifest = _checked(path)
-    await migrate(url)
     async with await connect(url) as connection:
+        await migrate_on(connection)
         erased = await erased_hashes(connection)
-    await migrate(url, manifest["version"])
-    async with await connect(url) as connection:
-        known = await tables(connection)
-        await _set_triggers(connection, known, "DISABLE")  # some refuse to lose rows
-        await connection.execute(
-            sql.SQL("TRUNCATE {} CASCADE").format(sql.SQL(", ").join(map(sql.Identifier, known)))
-        )
-        with zipfile.ZipFile(path) as archive:
-            for table in known:
-                await _copy_in(connection, archive, table)
-                await _continue_numbers(connection, table)
-        await _set_triggers(connection, known, "ENABLE")
-    await migrate(url)
-    async with await connect(url) as connection:
+        try:
+            await migrate_on(connection, manifest["version"])
+        except RuntimeError as error:
+            raise BackupError(f"{path} is of a newer version") from error
+        await _replace(connection, path)
+        await migrate_on(connection)
         again = await erase_again(connection, {**await erased_hashes(connection), **erased})
     return Restored(manifest["rows"], again)
+
+
+async def _replace(connection: Connection, path: Path) -> None:
+    known = await tables(connection)
+    await _set_triggers(connection, known, "DISABLE")  # some refuse to lose rows
+    await connection.execute(
+        sql.SQL("TRUNCATE {} CASCADE").format(sql.SQL(", ").join(map(sql.Identifier, known)))
+    )
+    with zipfile.ZipFile(path) as archive:
+        for table in known:
+            await _copy_in(connection, archive, table)
+            await _continue_numbers(connection, table)
+    await _set_triggers(connection, known, "ENABLE")
 
 
 def _checked(path: Path) -> dict[str, Any]:

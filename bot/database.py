@@ -103,28 +103,36 @@ async def migrate(url: str, target: int | None = None) -> list[int]:
 
     Returns the numbers of the migrations that ran. Several processes may call it at once.
     """
+    async with await connect(url, autocommit=True) as connection:
+        return await migrate_on(connection, target)
+
+
+async def migrate_on(connection: Connection, target: int | None = None) -> list[int]:
+    """The same on a connection; inside a transaction all of it belongs to that one.
+
+    Raises RuntimeError where the database is newer than this version, or `target` unknown.
+    """
     files = _migration_files()
     newest = max(files)
     goal = newest if target is None else target
+    if goal > newest:
+        raise RuntimeError(f"there is no migration {goal}, this version knows {newest}: upgrade")
+    await connection.execute("SET lock_timeout = '10s'")
+    await connection.execute("SELECT pg_advisory_lock(%s)", [_MIGRATION_LOCK])
+    await connection.execute(
+        "CREATE TABLE IF NOT EXISTS schema_migrations "
+        "(version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
+    )
+    current = await _current(connection)
+    if current > newest:
+        raise RuntimeError(f"the database is at {current}, this version knows {newest}: upgrade")
     ran: list[int] = []
-    async with await connect(url, autocommit=True) as connection:
-        await connection.execute("SET lock_timeout = '10s'")
-        await connection.execute("SELECT pg_advisory_lock(%s)", [_MIGRATION_LOCK])
-        await connection.execute(
-            "CREATE TABLE IF NOT EXISTS schema_migrations "
-            "(version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
-        )
-        current = await _current(connection)
-        if current > newest:
-            raise RuntimeError(
-                f"the database is at {current}, this version knows {newest}: upgrade"
-            )
-        for version in sorted(v for v in files if current < v <= goal):
-            await _run(connection, files[version]["up"], version, forward=True)
-            ran.append(version)
-        for version in sorted((v for v in files if goal < v <= current), reverse=True):
-            await _run(connection, files[version]["down"], version, forward=False)
-            ran.append(version)
+    for version in sorted(v for v in files if current < v <= goal):
+        await _run(connection, files[version]["up"], version, forward=True)
+        ran.append(version)
+    for version in sorted((v for v in files if goal < v <= current), reverse=True):
+        await _run(connection, files[version]["down"], version, forward=False)
+        ran.append(version)
     return ran
 
 

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from bot import barriers, families
+from bot.addresses import forget_arrivals
+from bot.codes import sweep_codes
 from bot.consent import kept_longer
 from bot.database import Connection, connect
 from bot.ledger import HANDOFF, OUTGOING, notify
@@ -60,6 +62,8 @@ async def sweep(url: str, municipalities: Iterable[Municipality]) -> int:
                 removed += len(old)
     async with await connect(url) as connection:
         await barriers.remove_old(connection)
+        await sweep_codes(connection)
+        await forget_arrivals(connection)
     return removed
 
 

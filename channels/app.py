@@ -192,6 +192,8 @@ class Guarded:
         if not length.isdigit() or int(length) > LARGEST_BODY:
             await JSONResponse(_TOO_LARGE, 413)(scope, receive, send)
             return
+        # A NUL is in no path of ours, and PostgreSQL's text cannot hold one.
+        scope = {**scope, "path": scope["path"].replace("\0", "\N{REPLACEMENT CHARACTER}")}
         is_static = scope["path"].startswith("/static/")
 
         async def guarded_send(message: Message) -> None:

@@ -14,7 +14,10 @@ import typer
 from bot.settings import settings
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-SwitchName = Annotated[str, typer.Argument(help="channel:web or topic:<need>")]
+SwitchName = Annotated[
+    str, typer.Argument(help="channel:web, channel:sms, channel:whatsapp or topic:<need>")
+]
+SENT = ("sms", "whatsapp", "email")  # channels whose messages wait while they are off
 keys_app = typer.Typer(no_args_is_help=True, help="The keys texts are sealed with.")
 switch_app = typer.Typer(no_args_is_help=True, help="Switch a channel or topic off and on.")
 notice_app = typer.Typer(no_args_is_help=True, help="Tell every parent something for a time.")
@@ -87,11 +90,14 @@ def _add_map(app: typer.Typer, show: Any) -> None:
     @app.command()
     def datamap(json_: Json = False) -> None:
         """Which data lies where, from the database's schema, as Markdown."""
-        from channels.datamap import columns, table
+        from channels.datamap import columns, lifetimes, table
 
-        found = _run(columns)
-        plain = [{"table": c.table, "column": c.name, "sealed": c.is_sealed} for c in found]
-        show(plain, json_, table(found))
+        found, until = _run(columns), _run(lifetimes)
+        plain = [
+            {"table": c.table, "column": c.name, "sealed": c.is_sealed, "goes": until[c.table]}
+            for c in found
+        ]
+        show(plain, json_, table(found, until))
 
 
 def _add_keys(show: Any) -> None:
@@ -130,8 +136,9 @@ def _add_switches(show: Any, fail: Any) -> None:
         json_: Json = False,
     ) -> None:
         """Switch something off at once; danger is still answered."""
-        if not name.startswith((switches.CHANNEL, switches.TOPIC)):
-            raise fail(f"'{name}' cannot be switched", "Choose channel:web or topic:<need>.")
+        if name not in (known := _switchable()):
+            raise fail(f"'{name}' cannot be switched", f"Choose one of: {', '.join(known)}.")
+        _stop_sending(name, reason)
         _run(lambda c: switches.switch_off(c, name, reason, getpass.getuser()))
         show({"off": name}, json_, [f"{name} is off."])
 
@@ -140,6 +147,7 @@ def _add_switches(show: Any, fail: Any) -> None:
         """Switch it on again."""
         if not _run(lambda c: switches.switch_on(c, name)):
             raise fail(f"'{name}' is not off", "See: lotsa switch list")
+        _stop_sending(name, None)
         show({"on": name}, json_, [f"{name} is on."])
 
     @switch_app.command("list")
@@ -149,6 +157,39 @@ def _add_switches(show: Any, fail: Any) -> None:
         plain = [{"name": s.name, "reason": s.reason, "by": s.by, "at": str(s.at)} for s in found]
         lines = [f"{s.name}  {s.at:%Y-%m-%d %H:%M}  {s.by}: {s.reason}" for s in found]
         show(plain, json_, lines or ["Everything is on."])
+
+
+def _switchable() -> list[str]:
+    """Everything that can be switched off, channels first."""
+    from bot.engine.compile import Policy
+    from bot.switches import CHANNEL, TOPIC
+    from knowledge.catalogue import Catalogue
+
+    topics = sorted({*Policy.load().paths, *Catalogue.load().taxonomy.needs})
+    return [*(f"{CHANNEL}{one}" for one in ("web", *SENT)), *(f"{TOPIC}{one}" for one in topics)]
+
+
+def _stop_sending(name: str, reason: str | None) -> None:
+    """What waits to be sent there stays, or goes on where `reason` is None."""
+    from bot.database import open_pool
+    from bot.ledger import Ledger
+    from bot.outbox import EVERYWHERE, Outbox
+    from bot.privacy import Seal
+    from bot.switches import CHANNEL
+
+    channel = name.removeprefix(CHANNEL)
+    if channel not in SENT:
+        return
+
+    async def work() -> None:
+        async with open_pool(_url(), size=1) as pool:
+            outbox = Outbox(Ledger(pool, Seal.from_file(settings().keys)))
+            if reason is None:
+                await outbox.start(channel, EVERYWHERE)
+            else:
+                await outbox.stop(channel, EVERYWHERE, reason)
+
+    asyncio.run(work())
 
 
 def _add_notices(show: Any, fail: Any) -> None:
@@ -163,6 +204,10 @@ def _add_notices(show: Any, fail: Any) -> None:
         json_: Json = False,
     ) -> None:
         """Show a notice in the chat and the console until its time is over."""
+        from knowledge.catalogue import Catalogue
+
+        if municipality is not None and municipality not in Catalogue.load().municipalities:
+            raise fail(f"no municipality '{municipality}'", "Nobody was told anything.")
         ends = dt.datetime.now(dt.UTC) + dt.timedelta(hours=hours)
         texts = {"sv": text, **({"en": english} if english else {})}
         number = _run(lambda c: switches.add_notice(c, municipality, texts, ends))

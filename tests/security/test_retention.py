@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,35 +18,13 @@ from bot.ledger import Ledger, TurnResult
 from bot.messages import Author, IncomingMessage, Outcome, OutgoingMessage
 from bot.privacy import Seal
 from bot.retention import erase, parts_of, sweep
+from channels.datamap import lifetimes
 from knowledge.catalogue import Catalogue
+from tests.security.filled import fill
 
 CANARIES = 50
-# Tables that keep no conversation's rows; one that is not listed fails the test.
-OTHERS = {
-    "arrivals",
-    "audit_heads",
-    "audit_log",
-    "backup_codes",
-    "barrier_reports",
-    "catalogue_edits",
-    "channel_costs",
-    "channel_stops",
-    "code_attempts",
-    "concern_decisions",
-    "conversations",
-    "erasures",
-    "gaps",
-    "guide_desks",
-    "guide_sessions",
-    "guides",
-    "handoff_events",
-    "notices",
-    "provider_sign_ins",
-    "removals",
-    "schema_migrations",
-    "sign_in_attempts",
-    "switches",
-}
+# Said by the data map to hold what belongs to a parent, or came from her phone or browser.
+PARENTS = {"conversation", "swept"}
 
 
 @pytest.fixture
@@ -114,20 +93,34 @@ async def removals(url: str) -> dict[str, object]:
     return row
 
 
-async def test_every_table_goes_with_the_conversation_or_is_listed(
-    ledger: Ledger, fresh_database: str
+async def test_no_table_with_what_parents_gave_keeps_a_row_that_is_too_old(
+    ledger: Ledger, fresh_database: str, tmp_path: Path
 ) -> None:
+    demo = Catalogue.load().municipalities["demokommun"]
     async with await connect(fresh_database) as connection:
-        cursor = await connection.execute(
-            "SELECT c.relname AS name, bool_or(f.confdeltype = 'c' AND "
-            "f.confrelid = 'conversations'::regclass) AS goes FROM pg_class c "
-            "LEFT JOIN pg_constraint f ON f.conrelid = c.oid AND f.contype = 'f' "
-            "WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace GROUP BY 1"
-        )
-        tables = {row["name"]: bool(row["goes"]) for row in await cursor.fetchall()}
-        parts = await parts_of(connection)
-    assert {name for name, goes in tables.items() if goes} <= set(parts)
-    assert {name for name, goes in tables.items() if not goes} == OTHERS
+        until = await lifetimes(connection)
+        wanted = {name for name, when in until.items() if when in PARENTS}
+        conversation = await fill(connection, "canary", wanted)
+    before = await rows(fresh_database, wanted)
+    assert {name for name, count in before.items() if count == 0} == set()
+    await sweep(fresh_database, [demo])
+    assert await rows(fresh_database, wanted) == dict.fromkeys(wanted, 0)
+    after = await dump(fresh_database, tmp_path)
+    assert b"canary" not in after
+    assert str(conversation).encode() not in after
+    counted = (await removals(fresh_database))["counts"]
+    async with await connect(fresh_database) as connection:
+        assert counted == dict.fromkeys(await parts_of(connection), 1)
+
+
+async def rows(url: str, names: set[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    async with await connect(url) as connection:
+        for name in names:
+            cursor = await connection.execute(f"SELECT count(*) AS n FROM {name}".encode())
+            row = await cursor.fetchone()
+            found[name] = row["n"] if row else 0
+    return found
 
 
 async def test_a_sweep_that_is_interrupted_removes_nothing(
@@ -178,6 +171,43 @@ async def test_a_damaged_copy_changes_nothing(
     with pytest.raises(BackupError):
         await restore(fresh_database, copy)
     assert len(await ledger.messages(conversation)) == 2
+
+
+async def test_a_restore_that_breaks_off_changes_nothing(
+    ledger: Ledger, fresh_database: str, tmp_path: Path
+) -> None:
+    await talked(ledger, "in the copy")
+    copy = tmp_path / "copy.zip"
+    await backup(fresh_database, copy)
+    conversation, token = await talked(ledger, "after the copy")
+    _change_manifest(copy, version=4)  # its tables are those of today: the copying in fails
+    with pytest.raises(psycopg.Error):
+        await restore(fresh_database, copy)
+    assert (await ledger.by_token(conversation, token)).id == conversation
+    assert len(await ledger.messages(conversation)) == 2
+    assert await migrate(fresh_database) == []
+
+
+async def test_a_copy_of_a_newer_version_is_refused(
+    ledger: Ledger, fresh_database: str, tmp_path: Path
+) -> None:
+    conversation, _ = await talked(ledger, "kept")
+    copy = tmp_path / "copy.zip"
+    await backup(fresh_database, copy)
+    _change_manifest(copy, version=999)
+    with pytest.raises(BackupError, match="newer"):
+        await restore(fresh_database, copy)
+    assert len(await ledger.messages(conversation)) == 2
+
+
+def _change_manifest(copy: Path, **changes: object) -> None:
+    with zipfile.ZipFile(copy) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    manifest = {**json.loads(members["manifest.json"]), **changes}
+    members["manifest.json"] = json.dumps(manifest).encode()
+    with zipfile.ZipFile(copy, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
 
 
 async def test_migrations_go_down_and_up_on_a_filled_database(

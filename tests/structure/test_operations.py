@@ -12,7 +12,7 @@ import pytest
 from bot.database import connect
 from bot.settings import PROJECT, Settings
 from channels import metrics
-from channels.datamap import columns, table
+from channels.datamap import UnmappedError, columns, lifetimes, table
 
 DRIFT = (PROJECT / "docs" / "drift.md").read_text(encoding="utf-8")
 
@@ -40,9 +40,19 @@ async def test_the_data_map_is_that_of_the_schema(database_url: str) -> None:
     page = (PROJECT / "docs" / "hotbild.md").read_text(encoding="utf-8")
     written = re.search(r"<!-- datamap -->\n(.*?)\n<!-- /datamap -->", page, re.S)
     async with await connect(database_url) as connection:
-        made = table(await columns(connection))
+        made = table(await columns(connection), await lifetimes(connection))
     assert written is not None
     assert written[1].splitlines() == made, "run `lotsa datamap` and put it into docs/hotbild.md"
+
+
+async def test_a_table_of_which_nobody_said_when_it_is_emptied_is_a_fault(
+    database_url: str,
+) -> None:
+    async with await connect(database_url) as connection:
+        await connection.execute("CREATE TABLE forgotten (story text)")
+        with pytest.raises(UnmappedError, match="forgotten"):
+            await lifetimes(connection)
+        await connection.rollback()
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")
