@@ -57,7 +57,7 @@ def every_reply(replies: Replies, catalogue: Catalogue, language: str) -> list[O
             continue
         values = {**known, **replies._common(setting), "code": "4KMA-7RTX", "link": "https://x",
                   "minutes": "15", "number": "+46766861001", "actor": "BUP",
-                  "when": "torsdag den 26 november kl. 13.30",
+                  "when": "torsdag den 26 november kl. 13.30", "explanation": "Ett ord.",
                   "before": "onsdag den 25 november kl. 16.00", "reader": bup}  # fmt: skip
         text = replies.content.text(language, reply, **values)
         said.append(OutgoingMessage(Author.BOT, text, reply, language))
@@ -97,8 +97,9 @@ def test_what_a_swedish_phone_keeps_back_is_kept_back_in_every_language(
         return found
 
     swedish, own = kept_back("sv"), kept_back(language)
-    assert own.keys() == swedish.keys()
-    for reply, (is_link, is_unlisted) in swedish.items():
+    assert own.keys() <= swedish.keys()  # a language falls back on another's words
+    for reply in own:
+        is_link, is_unlisted = swedish[reply]
         assert own[reply][0] == is_link, reply
         assert own[reply][1] or not is_unlisted, reply
 
