@@ -15,6 +15,7 @@ from pydantic import Field
 from knowledge.catalogue import Id, Model, Source, Texts
 
 TERMS = Path(__file__).parent / "data" / "glossary" / "terms.yml"
+LANGUAGES = "languages"  # beside it: `<language>.yml`, name and explanation per term
 SHORTEST_WITH_ENDINGS = 4  # letters; shorter words are recognised only as written
 FALLBACK_LANGUAGE = "sv"
 # Ordinary endings of nouns: plural, the definite form, the genitive.
@@ -67,6 +68,8 @@ class Glossary:
             except (KeyError, ValueError) as error:
                 raise GlossaryError(f"{path}: {fields.get('id')}: {error}") from error
         _check_ids(terms, path)
+        for file in sorted((path.parent / LANGUAGES).glob("*.yml")):
+            terms = _spoken(terms, file)
         return cls(terms)
 
     def links(self, text: str, language: str) -> list[Link]:
@@ -109,6 +112,27 @@ def glossary() -> Glossary:
 def glossary_links(text: str, language: str) -> list[Link]:
     """Where words of the glossary occur in a text: (start, end, term id), without overlap."""
     return glossary().links(text, language)
+
+
+def _spoken(terms: Sequence[Term], file: Path) -> list[Term]:
+    """The terms with their words in one more language. Raises GlossaryError."""
+    words = yaml.safe_load(file.read_text(encoding="utf-8"))
+    if unknown := set(words) - {term.id for term in terms}:
+        raise GlossaryError(f"{file}: '{min(unknown)}' is not a term")
+    return [_with_words(term, file, words.get(term.id)) for term in terms]
+
+
+def _with_words(term: Term, file: Path, words: Mapping[str, str] | None) -> Term:
+    if words is None:
+        return term
+    if not words.get("name") or not words.get("explanation"):
+        raise GlossaryError(f"{file}: {term.id}: name and explanation are needed")
+    return term.model_copy(
+        update={
+            "name": {**term.name, file.stem: words["name"]},
+            "explanation": {**term.explanation, file.stem: words["explanation"]},
+        }
+    )
 
 
 def _check_ids(terms: Sequence[Term], path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from knowledge.catalogue import Catalogue
+from knowledge.glossary import LANGUAGES as OTHER_LANGUAGES
 from knowledge.glossary import TERMS, Glossary, GlossaryError, glossary, glossary_links
 
 LANGUAGES = ["sv", "en"]
@@ -102,3 +103,18 @@ def test_a_term_that_stands_twice_is_refused(tmp_path: Path) -> None:
     path.write_text(yaml.safe_dump(raw), encoding="utf-8")
     with pytest.raises(GlossaryError, match="twice"):
         Glossary.load(path)
+
+
+def test_the_words_are_explained_in_every_language_that_has_them_and_wholly() -> None:
+    terms = glossary().terms.values()
+    for file in sorted((TERMS.parent / OTHER_LANGUAGES).glob("*.yml")):
+        missing = [term.id for term in terms if file.stem not in term.explanation]
+        assert missing == [], file.stem
+
+
+def test_a_word_that_no_term_has_is_named(tmp_path: Path) -> None:
+    (tmp_path / OTHER_LANGUAGES).mkdir()
+    (tmp_path / "terms.yml").write_text(TERMS.read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / OTHER_LANGUAGES / "fi.yml").write_text("ankka: {name: a, explanation: b}\n")
+    with pytest.raises(GlossaryError, match="ankka"):
+        Glossary.load(tmp_path / "terms.yml")
