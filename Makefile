@@ -35,7 +35,7 @@ faults: ## put 200 faults into the running product, then five seeded bugs
 	@scripts/setup dev
 	@$(LOTSA) train
 	@.venv/bin/python -m pytest -m faults tests/faults
-	@.venv/bin/python -W ignore -m tests.faults.run
+	@.venv/bin/python -W ignore -m tests.faults.run --log artifacts/faults.jsonl
 	@.venv/bin/python -W ignore -m tests.faults.run --share 0.2 --processes 2
 	@.venv/bin/python -W ignore -m tests.faults.run --seeded all
 

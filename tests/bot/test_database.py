@@ -37,3 +37,15 @@ async def test_a_database_from_a_newer_version_is_refused(fresh_database: str) -
         await connection.execute("INSERT INTO schema_migrations (version) VALUES (999)")
     with pytest.raises(RuntimeError, match="upgrade"):
         await migrate(fresh_database)
+
+
+async def test_what_hangs_on_a_removed_row_is_found_by_an_index(database_url: str) -> None:
+    async with await connect(database_url) as connection:
+        cursor = await connection.execute(
+            "SELECT f.conrelid::regclass::text AS name, a.attname AS column FROM pg_constraint f "
+            "JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1] "
+            "WHERE f.contype = 'f' AND f.confdeltype = 'c' AND NOT EXISTS ("
+            "SELECT 1 FROM pg_index i WHERE i.indrelid = f.conrelid AND i.indkey[0] = f.conkey[1])"
+        )
+        slow = {(row["name"], row["column"]) for row in await cursor.fetchall()}
+    assert slow == set()

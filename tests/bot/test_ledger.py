@@ -40,6 +40,15 @@ async def test_a_repeated_delivery_is_stored_once(ledger: Ledger, conversation: 
     assert len(await ledger.messages(conversation)) == 1
 
 
+async def test_another_text_under_a_known_id_changes_nothing(
+    ledger: Ledger, conversation: UUID
+) -> None:
+    await ledger.accept(conversation, incoming("hej", "p3"))
+    again = await ledger.accept(conversation, incoming("något annat", "p3"))
+    assert not again.is_new
+    assert [message.text for message in await ledger.messages(conversation)] == ["hej"]
+
+
 async def test_a_hundred_deliveries_at_once_are_stored_once(
     ledger: Ledger, conversation: UUID
 ) -> None:

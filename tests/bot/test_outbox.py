@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import permutations
 from uuid import UUID, uuid4
 
 import pytest
@@ -13,6 +14,7 @@ from bot.outbox import EVERYWHERE, Outbox, Piece, Sent, add_piece, load_policy
 
 NUMBER = Address("sms", "070-174 06 05")
 CHANNELS = ["sms", "email"]
+ENDS = ("delivered", "failed")
 
 
 @pytest.fixture
@@ -110,6 +112,17 @@ async def test_a_state_never_goes_backwards(outbox: Outbox, ledger: Ledger) -> N
     for late in ("sent", "failed", "accepted", "delivered"):
         assert not await outbox.report("46elks", late, **known)  # type: ignore[arg-type]
     assert await state(ledger, piece) == "delivered"
+
+
+@pytest.mark.parametrize("order", [*permutations(("accepted", "sent", "delivered", "failed"))])
+async def test_reports_in_any_order_end_at_the_first_end(
+    outbox: Outbox, ledger: Ledger, order: tuple[str, ...]
+) -> None:
+    await put(ledger, await a_thread(ledger), "text")
+    piece = await claimed(outbox)
+    for told in order:
+        await outbox.report("46elks", told, provider_id="s7", reference=piece.reference)
+    assert await state(ledger, piece) == next(one for one in order if one in ENDS)
 
 
 async def test_a_report_before_the_providers_answer_is_kept(outbox: Outbox, ledger: Ledger) -> None:

@@ -10,6 +10,7 @@ import random
 import statistics
 import time
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import typer
 
@@ -113,11 +114,18 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=1, help="web and worker processes each")
     parser.add_argument("--seeded", choices=[*BUGS, "all"], help="a bug to be found")
     parser.add_argument("--seed", type=int, default=8)
+    parser.add_argument("--log", type=Path, help="in parts, from where the log ends")
     parser.add_argument("--json", action="store_true")
     wanted = parser.parse_args()
     if wanted.seeded == "all":
         raise SystemExit(_all_seeded(wanted.rate))
     kinds = schedule(wanted.share, random.Random(wanted.seed))
+    if wanted.log:
+        from tests.faults.resumed import run_in_parts, summary
+
+        is_clean = run_in_parts(kinds, wanted.rate, wanted.processes, wanted.log)
+        typer.echo("\n".join(summary(wanted.log)))
+        raise SystemExit(0 if is_clean else 1)
     result = asyncio.run(run(kinds, wanted.rate, processes=wanted.processes, seeded=wanted.seeded))
     if wanted.json:
         figures = {**asdict(result.verdict), "first_answer": result.faults.first_answer}

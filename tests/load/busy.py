@@ -21,6 +21,12 @@ CHATS = 200
 A_SECOND = 10.0  # messages
 SECONDS = 60.0
 GRACE = 20.0  # seconds for the last answers
+# All these parents write from one address.
+NO_LIMITS = {
+    "LOTSA_WRITES_PER_ADDRESS": "0",
+    "LOTSA_WRITES_PER_CONVERSATION": "0",
+    "LOTSA_OPENED_PER_ADDRESS": "0",
+}
 SAID = (
     "Vad är en SIP?",
     "Min son är 13 år och går inte till skolan",
@@ -140,7 +146,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=A_SECOND, help="messages a second")
     parser.add_argument("--seconds", type=float, default=SECONDS)
     asked = parser.parse_args()
-    with running_product() as product:
+    with running_product(**NO_LIMITS) as product:
         chats = asyncio.run(keep_busy(product.address, asked.chats, asked.rate, asked.seconds))
     sys.stdout.write(json.dumps(report(chats), indent=2) + "\n")
 

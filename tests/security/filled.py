@@ -67,6 +67,7 @@ def _value(kind: str, text: str, number: int) -> Any:
         "bigint": 1,
         "boolean": False,
         "date": "2020-01-01",
+        "interval": "1 day",
         "jsonb": Json({"canary": text}),
         "ARRAY": [text],
     }

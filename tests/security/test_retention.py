@@ -25,6 +25,7 @@ from tests.security.filled import fill
 CANARIES = 50
 # Said by the data map to hold what belongs to a parent, or came from her phone or browser.
 PARENTS = {"conversation", "swept"}
+NOT_BY_CHANCE = {"schema_migrations"}
 
 
 @pytest.fixture
@@ -188,6 +189,22 @@ async def test_a_restore_that_breaks_off_changes_nothing(
     assert await migrate(fresh_database) == []
 
 
+async def test_a_copy_of_an_older_version_is_brought_up_to_date(
+    ledger: Ledger, fresh_database: str, tmp_path: Path
+) -> None:
+    kept, token = await talked(ledger, "kept")
+    await migrate(fresh_database, 9)
+    copy = tmp_path / "copy.zip"
+    await backup(fresh_database, copy)
+    await migrate(fresh_database)
+    new, _ = await talked(ledger, "after the copy")
+    await restore(fresh_database, copy)
+    assert (await ledger.by_token(kept, token)).id == kept
+    with pytest.raises(KeyError):
+        await ledger.conversation(new)
+    assert await migrate(fresh_database) == []
+
+
 async def test_a_copy_of_a_newer_version_is_refused(
     ledger: Ledger, fresh_database: str, tmp_path: Path
 ) -> None:
@@ -214,6 +231,8 @@ async def test_migrations_go_down_and_up_on_a_filled_database(
     ledger: Ledger, fresh_database: str
 ) -> None:
     conversation, token = await talked(ledger, "kept")
+    async with await connect(fresh_database) as connection:
+        await fill(connection, "old", {*(await lifetimes(connection))} - NOT_BY_CHANCE)
     newest = max(await migrate(fresh_database, 4))
     assert newest > 4
     await migrate(fresh_database)
