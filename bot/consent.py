@@ -124,6 +124,18 @@ async def in_force(
     }
 
 
+async def may_read(connection: Connection, conversation: UUID, receiver: str) -> bool:
+    """Whether a function or receiver has the parent's yes to read her brief."""
+    choice = (await in_force(connection, conversation)).get(("handoff", receiver))
+    return choice is not None and choice.is_yes
+
+
+async def says_yes(connection: Connection, conversation: UUID, purpose: Purpose) -> bool:
+    """Whether the newest choice of a purpose without receivers is a yes."""
+    choice = (await in_force(connection, conversation)).get((purpose, ""))
+    return choice is not None and choice.is_yes
+
+
 async def kept_longer(connection: Connection, municipality: str) -> list[UUID]:
     """Conversations whose parent wants them kept longer, and whose longer time is not over."""
     cursor = await connection.execute(

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import psycopg
 
-from bot import call_backs, clock, handoff, handoff_queue, reminders
+from bot import call_backs, clock, consent, handoff, handoff_queue, reminders
 from bot.calendar import LOCAL, answer_by
 from bot.database import Connection
 from bot.engine.reply import ReplyRequest
@@ -136,6 +136,10 @@ async def change(
             state = await handoff.move(
                 connection, one, event, actor=actor, promised_at=promise, function=function
             )
+            if function is not None and not await consent.may_read(
+                connection, one.conversation_id, function
+            ):
+                await handoff.share(connection, ledger.seal, one.conversation_id, None)
             setting = Setting(municipality, one.language, now, on_duty)
             words = replies.word(_request(replies, one, event, promise), setting)
             await ledger.add(connection, one.conversation_id, words)

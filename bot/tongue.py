@@ -40,7 +40,7 @@ def asked_for(
         return None
     named = answers.named(content, conversation.language, PRESSED, content.languages, text)
     is_one = len({spoken(code) for code in named}) == 1
-    return max(named, key=len) if is_one else None  # "lättläst svenska" is the easy one
+    return max(named, key=len) if is_one else None  # the longer name is of the easy form
 
 
 def continued(

@@ -160,6 +160,9 @@ async def _to_coordinator(
     promised_at: dt.datetime,
 ) -> None:
     current = await handoff.open_for(connection, seal, transfer.conversation_id)
+    if current is not None and current.function == "coordinator":
+        await handoff.share(connection, seal, transfer.conversation_id, transfer.brief)
+        return
     if current is not None and current.state in OPEN:
         await handoff.move(connection, current, "closed", outcome=OUTCOME)
     brief = transfer.brief or {}

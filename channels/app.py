@@ -37,6 +37,7 @@ from channels import (
     plain,
     privacy_pages,
     provider_pages,
+    reads,
     resume,
     sign_in_pages,
     statement,
@@ -117,7 +118,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
     app.include_router(provider_pages.router)
     app.include_router(accounts_pages.router)
     app.include_router(audit_pages.router)
-    app.include_router(audit_pages.parents)
+    app.include_router(reads.router)
     app.add_exception_handler(DoorError, _door_error)
     app.add_exception_handler(editing_pages.SignedOutError, editing_pages.to_login)
     app.add_exception_handler(RequestValidationError, _bad_request)

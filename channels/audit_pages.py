@@ -15,11 +15,10 @@ from channels.accounts import HANDLES, REVISES, Guide, accounts_of
 from channels.console import LANGUAGE
 from channels.console_pages import check_form, framed, line, reader_with, writer_with
 from channels.errors import DoorError
-from channels.web import conversation_for, doors_of
+from channels.web import doors_of
 
 SHOWN = 200  # rows
 router = APIRouter(prefix="/console", tags=["access:guide"])
-parents = APIRouter(tags=["access:parent"])
 Auditor = Annotated[Guide, Depends(reader_with(REVISES))]
 AuditorForm = Annotated[Guide, Depends(writer_with(REVISES))]
 Handler = Annotated[Guide, Depends(reader_with(HANDLES))]
@@ -142,30 +141,3 @@ async def _reason_page(
         raise DoorError("unknown_conversation") from failure
     context = {"handoff": found, "reasons": REASONS, "error": error}
     return framed(request, guide, "opening.html", context, 422 if error else 200)
-
-
-# --- what the parent can see
-
-
-@parents.get("/api/conversations/{conversation_id}/reads")
-async def read_reads(request: Request, conversation_id: UUID) -> dict[str, Any]:
-    """Who has read the parent's conversation: which function, when, and with what reason."""
-    doors = doors_of(request)
-    conversation = await conversation_for(request, conversation_id)
-    async with doors.ledger.transaction() as connection:
-        found = await audit.reads(connection, conversation.municipality, conversation.id)
-    content, language = doors.content, conversation.language
-    return {
-        "reads": [
-            {
-                "at": one.at.isoformat(),
-                "when": content.when(language, one.at),
-                "function": content.raw(language, f"reads_function_{one.function}"),
-                "how": content.raw(language, f"reads_{one.act}"),
-                "reason": content.raw(language, f"reads_reason_{one.detail['reason']}")
-                if "reason" in one.detail
-                else None,
-            }
-            for one in found
-        ]
-    }

@@ -10,24 +10,15 @@ from fastapi import Request, Response
 from starlette.datastructures import FormData
 
 from channels.access import Guide
-from channels.accounts import ADMINISTERS, EDITS, HANDLES, READS_TEXTS, REVISES, AccessError
+from channels.accounts import AccessError
 from channels.console import COOKIE, LANGUAGE
 from channels.editing_pages import SignedOutError, form_token
 from channels.errors import DoorError
+from channels.menu import pages_of
 from channels.sessions import Step, guide_at_step, guide_of_session
 from channels.sign_in_rules import SignInRules
 from channels.web import doors_of, templates
 
-EVERYBODY = HANDLES | EDITS | READS_TEXTS | ADMINISTERS | REVISES
-# Text, address, and whose page it is.
-PAGES = (
-    ("console_frame_conversations", "/console", HANDLES),
-    ("console_frame_catalogue", "/console/catalogue", EDITS),
-    ("console_frame_texts", "/console/texter", READS_TEXTS),
-    ("console_frame_accounts", "/console/konton", ADMINISTERS),
-    ("console_frame_audit", "/console/revision", REVISES),
-    ("console_frame_own", "/console/konto", EVERYBODY),
-)
 Dependency = Callable[[Request], Awaitable[Guide]]
 
 
@@ -101,7 +92,7 @@ def framed(
         "dir": "ltr",
         "guide": guide,
         "municipality": doors.catalogue.municipalities[guide.municipality],
-        "pages": [(text, path) for text, path, roles in PAGES if guide.may(roles)],
+        "pages": pages_of(guide),
         "path": request.url.path,
         "token": form_token(request),
         "when": lambda moment: doors.content.when(LANGUAGE, moment),

@@ -24,6 +24,7 @@ from channels.console import COOKIE, LANGUAGE
 from channels.doors import Doors
 from channels.editing import Changes, hide, labels, mark_wrong, opened, save
 from channels.errors import STATUS, DoorError
+from channels.menu import pages_of
 from channels.web import doors_of, templates
 from knowledge.catalogue import Status, Weekday
 
@@ -183,6 +184,7 @@ def _page(request: Request, guide: Guide, name: str, context: Shown) -> Response
         "dir": "ltr",
         "guide": guide,
         "municipality": doors.catalogue.municipalities[guide.municipality],
+        "pages": pages_of(guide),
     }
     return templates.TemplateResponse(request, name, {**shared, **context})
 

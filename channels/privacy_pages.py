@@ -15,6 +15,7 @@ from bot.engine.reply import ReplyRequest
 from bot.ledger import Conversation
 from bot.replies import Setting
 from bot.sharing import unshare
+from channels import reads
 from channels.access import messages_of
 from channels.doors import Doors
 from channels.errors import DoorError, language_of
@@ -82,6 +83,7 @@ async def own_privacy(
     async with doors.ledger.transaction() as connection:
         chosen = await consent.in_force(connection, conversation.id)
         given = await transfers.of_conversation(connection, doors.ledger.seal, conversation.id)
+        read = await reads.by_day(doors, connection, conversation, setting.language)
     content, language = doors.content, setting.language
     briefs, town = doors.replies.briefs, setting.municipality.name
     shared = [c for (purpose, _), c in chosen.items() if purpose == "handoff" and c.is_yes]
@@ -127,6 +129,7 @@ async def own_privacy(
             for one in given
         ],
         "pdf": can_make_pdf(),
+        "reads": read,
     }
     return HTMLResponse(templates.get_template("privacy_own.html").render(context))
 

@@ -19,7 +19,6 @@ from channels.accounts import (
 )
 from channels.console import COOKIE, LANGUAGE, give_up_held
 from channels.console_pages import (
-    EVERYBODY,
     at_step,
     check_form,
     framed,
@@ -29,6 +28,7 @@ from channels.console_pages import (
     writer_with,
 )
 from channels.editing_pages import SignedOutError
+from channels.menu import EVERYBODY
 from channels.sessions import (
     LockedError,
     Session,

@@ -15,14 +15,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from bot import barriers
 from bot.barriers import TooManyReportsError
-from bot.calendar import LOCAL
 from bot.privacy import mask
 from channels.access import Guide
 from channels.catalogue_words import day_in_words
-from channels.console import LANGUAGE
-from channels.editing_pages import form_token, reader, writer
+from channels.console_pages import framed, reader_with, writer_with
 from channels.errors import STATUS, DoorError, language_of
-from channels.web import ALWAYS_SHOWN, DATABASE_ERRORS, doors_of, page, templates
+from channels.menu import REMOVES_BARRIERS
+from channels.web import ALWAYS_SHOWN, DATABASE_ERRORS, doors_of, page
 
 REVIEWED_ON = dt.date(2026, 11, 23)  # when the statement was last gone through
 TESTED_WHOLE_ON = dt.date(2026, 11, 23)  # when `make browser-matrix` last found no fault
@@ -101,27 +100,19 @@ def _statement(
 
 
 @router.get("/console/barriers", response_class=HTMLResponse, tags=["access:guide"])
-async def reports_page(request: Request, guide: Annotated[Guide, Depends(reader)]) -> Response:
+async def reports_page(
+    request: Request, guide: Annotated[Guide, Depends(reader_with(REMOVES_BARRIERS))]
+) -> Response:
     """The reports of the guide's municipality that nobody has handled."""
     doors = doors_of(request)
     async with doors.ledger.transaction() as connection:
         found = await barriers.waiting(connection, doors.ledger.seal, guide.municipality)
-    context = {
-        "t": doors.content.chrome(LANGUAGE, "console_"),
-        "lang": LANGUAGE,
-        "municipality": doors.catalogue.municipalities[guide.municipality],
-        "guide": guide,
-        "reports": [
-            (one, doors.content.when(LANGUAGE, one.reported_at.astimezone(LOCAL))) for one in found
-        ],
-        "token": form_token(request),
-    }
-    return templates.TemplateResponse(request, "barriers.html", context)
+    return framed(request, guide, "barriers.html", {"reports": found})
 
 
 @router.post("/console/barriers/{report}", tags=["access:guide"])
 async def handle_report(
-    request: Request, report: UUID, guide: Annotated[Guide, Depends(writer)]
+    request: Request, report: UUID, guide: Annotated[Guide, Depends(writer_with(REMOVES_BARRIERS))]
 ) -> Response:
     """Mark a report as handled."""
     async with doors_of(request).ledger.transaction() as connection:

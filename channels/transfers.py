@@ -13,14 +13,15 @@ from bot import audit, brief_document, transfer_words, transfers
 from bot.brief import ALL_LINES, Brief, brief_of_case, is_empty, without
 from bot.calendar import answer_by
 from bot.consent import policy, words_of
+from bot.handoff import Handoff
 from bot.ledger import Conversation
 from bot.replies import Setting
 from bot.tools.basis import basis_of
 from bot.tools.sheet import Part, Row, Sheet, as_text
 from bot.tools.who_sees import sight_of
-from bot.transfers import RECEIVERS, Receiver
-from channels.access import AccessError, conversation_of_parent, held_by
-from channels.console import SignedIn
+from bot.transfers import RECEIVERS, Receiver, Transfer
+from channels.access import Guide, conversation_of_parent
+from channels.console import SignedIn, held
 from channels.doors import Doors
 from channels.errors import DoorError, language_of
 from channels.paper import NoPdfError, pdf_of
@@ -49,23 +50,26 @@ async def offer_transfer(
 ) -> dict[str, Any]:
     """Ask the parent in the chat whether her brief may be given on; she answers there."""
     doors = doors_of(request)
-    try:
-        one = await held_by(doors.ledger, handoff_id, guide)
-    except KeyError as error:
-        raise DoorError("unknown_conversation") from error
-    except AccessError as error:
-        raise DoorError("taken") from error
+    one = await held(doors, handoff_id, guide)
+    offer = await ask_parent(doors, one, guide, new.receiver)
+    return {"id": str(offer.id), "receiver": offer.receiver, "state": offer.state}
+
+
+async def ask_parent(doors: Doors, one: Handoff, guide: Guide, receiver: Receiver) -> Transfer:
+    """Offer to give the brief on to a receiver. Raises DoorError where nothing can be given."""
     conversation = await doors.ledger.conversation(one.conversation_id)
     setting = doors.setting(one.municipality, conversation.language, on_duty=True)
-    brief = await brief_for(doors, conversation)
-    _check(new.receiver, brief, setting)
+    brief = one.brief  # the guide sees the offer too: nothing stands there that she may not read
+    if brief is None:
+        raise DoorError("bad_request")
+    _check(receiver, brief, setting)
     async with doors.ledger.transaction() as connection:
         offer = await transfers.offer(
             connection,
             doors.ledger.seal,
             municipality=one.municipality,
             conversation=one.conversation_id,
-            receiver=new.receiver,
+            receiver=receiver,
             brief=brief,
             offered_by=guide.name,
         )
@@ -80,19 +84,14 @@ async def offer_transfer(
             to=offer.receiver,
             state=offer.state,
         )
-    return {"id": str(offer.id), "receiver": offer.receiver, "state": offer.state}
+    return offer
 
 
 @router.get("/console/api/handoffs/{handoff_id}/transfers", tags=["access:guide"])
 async def read_transfers(request: Request, handoff_id: UUID, guide: SignedIn) -> dict[str, Any]:
     """What was offered and what the parent said of it; no brief stands here."""
     doors = doors_of(request)
-    try:
-        one = await held_by(doors.ledger, handoff_id, guide)
-    except KeyError as error:
-        raise DoorError("unknown_conversation") from error
-    except AccessError as error:
-        raise DoorError("taken") from error
+    one = await held(doors, handoff_id, guide)
     async with doors.ledger.transaction() as connection:
         found = await transfers.of_conversation(connection, doors.ledger.seal, one.conversation_id)
         subject = audit.conversation(one.conversation_id)

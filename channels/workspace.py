@@ -12,15 +12,15 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot import audit, clock, concerns, desk, desk_help, families, handoff, written_answers
+from bot import audit, clock, concerns, desk, desk_help, families, written_answers
 from bot.calendar import LOCAL
 from bot.handoff import Handoff, TransitionError
-from bot.handoff_clock import change
 from bot.ledger import Conversation
 from bot.messages import Author, OutgoingMessage
 from bot.privacy import mask
 from bot.tools import contacts, letters
 from bot.tools.basis import Basis
+from channels import leaving
 from channels.access import Guide, note_act
 from channels.console import LANGUAGE, SignedIn, give_up_held, held
 from channels.doors import Doors
@@ -28,7 +28,6 @@ from channels.errors import DoorError
 from channels.web import doors_of, templates
 from knowledge.catalogue import Service
 
-COORDINATORS_LIST = "coordinator"
 FOLLOWED = dt.timedelta(days=90)  # proposed time limit of following a family
 
 router = APIRouter(prefix="/console/api", tags=["access:guide"])
@@ -93,44 +92,11 @@ async def pass_on(
     """Hand the conversation to a colleague who is here, or to the coordinators' list."""
     doors = doors_of(request)
     one = await held(doors, handoff_id, guide)
-    if new.to == COORDINATORS_LIST:
-        await _refer(doors, one, guide)
+    if new.to == leaving.COORDINATORS_LIST:
+        await leaving.refer(doors, one, guide)
     else:
-        await _pass_to_colleague(doors, one, guide, new.to)
+        await leaving.pass_to_colleague(doors, one, guide, new.to)
     return {"state": "passed_on"}
-
-
-async def _refer(doors: Doors, one: Handoff, guide: Guide) -> None:
-    functions = doors.catalogue.municipalities[one.municipality].functions
-    if not functions["coordinator"].exists:
-        raise DoorError("bad_request")
-    now = clock.now()
-    event: handoff.Event = "referred"
-    done = await change(
-        doors.ledger, doors.replies, one, event, now, actor="guide", function="coordinator"
-    )
-    if not done:
-        raise DoorError("taken")
-    await note_act(doors.ledger, one, guide, "conversation_transferred", to=COORDINATORS_LIST)
-
-
-async def _pass_to_colleague(doors: Doors, one: Handoff, guide: Guide, to: str) -> None:
-    try:
-        async with doors.ledger.transaction() as connection:
-            here = await desk.colleagues_of(connection, guide.municipality, guide.id)
-            colleague = next((known for known in here if str(known.id) == to), None)
-            if colleague is None:
-                raise DoorError("bad_request")
-            await handoff.move(connection, one, "passed_on", colleague.id)
-            function = doors.content.raw(one.language, f"function_{colleague.function}")
-            names = {"name": guide.name, "colleague": colleague.name, "function": function}
-            text = doors.content.text(one.language, "desk_passed_on", **names)
-            words = OutgoingMessage(Author.BOT, text, "desk_passed_on", one.language)
-            await doors.ledger.add(connection, one.conversation_id, words)
-            subject, to = audit.conversation(one.conversation_id), audit.account(colleague.id)
-            await audit.write(connection, guide, "conversation_transferred", subject, to=to)
-    except TransitionError as error:
-        raise DoorError("taken") from error
 
 
 @router.post("/handoffs/{handoff_id}/promise")
@@ -298,13 +264,6 @@ def _shared_basis(doors: Doors, one: Handoff, conversation: Conversation) -> Bas
     )
 
 
-async def _leave(doors: Doors, one: Handoff, guide: Guide, _: dict[str, str]) -> Shown:
-    async with doors.ledger.transaction() as connection:
-        here = await desk.colleagues_of(connection, guide.municipality, guide.id)
-    functions = doors.catalogue.municipalities[one.municipality].functions
-    return {"colleagues": here, "has_coordinator": functions["coordinator"].exists}
-
-
 # --- What a panel keeps ---
 
 
@@ -347,6 +306,10 @@ async def _support_change(doors: Doors, one: Handoff, guide: Guide, new: Fields)
         await audit.write(connection, guide, "report_considered", subject, decision=decision)
 
 
+async def _ask_to_give_on(doors: Doors, one: Handoff, guide: Guide, new: Fields) -> None:
+    await leaving.ask_to_give_on(doors, one, guide, new.one("receiver"))
+
+
 async def _propose(doors: Doors, one: Handoff, guide: Guide, new: Fields) -> None:
     """Propose to follow the family; she reads and answers it on her own page."""
     if guide.function != "coordinator":
@@ -386,11 +349,12 @@ _PANELS: dict[str, Callable[[Doors, Handoff, Guide, dict[str, str]], Awaitable[S
     "canned": _canned,
     "notes": _notes,
     "support": _support,
-    "leave": _leave,
+    "leave": leaving.shown,
 }
 # Panels that show what the parent shared, or what was written of her.
 _TELL = frozenset({"matches", "notes", "support"})
 _CHANGES: dict[str, Callable[[Doors, Handoff, Guide, Fields], Awaitable[None]]] = {
     "notes": _note,
     "support": _support_change,
+    "leave": _ask_to_give_on,
 }

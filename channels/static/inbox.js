@@ -95,7 +95,7 @@ export class Inbox {
     const rows = [...this.#places.rows.children];
     const at = rows.findIndex((row) => row.contains(document.activeElement));
     const row = rows[Math.max(0, Math.min(rows.length - 1, at < 0 ? 0 : at + by))];
-    const button = row?.querySelector("button:not([hidden])");
+    const button = row?.querySelector(":is(button, a):not([hidden])");
     (button ?? row)?.focus();
   }
 
@@ -152,7 +152,7 @@ export class Inbox {
   #row(handoff) {
     if (!this.#rows.has(handoff.id)) this.#rows.set(handoff.id, this.#newRow(handoff.id));
     const made = this.#rows.get(handoff.id);
-    const { cells, button, row } = made;
+    const { cells, button, peek, row } = made;
     const tab = tabOf(handoff);
     const texts = this.#texts(handoff);
     const level = LEVELS.includes(handoff.level) ? handoff.level : "unknown";
@@ -170,6 +170,7 @@ export class Inbox {
     button.setAttribute("aria-label", this.#say("row", { action: this.#say(action), level: texts.level, case: this.case(handoff.id) }));
     button.toggleAttribute("aria-current", isOpen);
     button.onclick = () => (isMine ? this.#on.open(handoff.id) : this.#on.claim(handoff.id));
+    peek.hidden = isMine;
     setText(cells.who, tab === "colleagues" ? this.#say("at", { name: handoff.claimed_by }) : "");
     return row;
   }
@@ -181,10 +182,17 @@ export class Inbox {
     const button = element("button", { class: "button", type: "button", "data-handoff": id });
     cells.who = element("span", {});
     const number = element("span", { class: "case" }, this.case(id));
-    const inside = element("div", { class: "row-action" }, number, cells.who, button);
+    const peek = this.#newPeek(id);
+    const inside = element("div", { class: "row-action" }, number, cells.who, button, peek);
     const action = element("td", { "data-column": "action", role: "cell" }, inside);
     const row = element("tr", { role: "row", tabindex: "-1" }, level, ...COLUMNS.slice(1).map((column) => cells[column]), action);
-    return { row, cells, button };
+    return { row, cells, button, peek };
+  }
+
+  // Leads to a page that asks why; nothing is shown and nothing logged before that.
+  #newPeek(id) {
+    const label = this.#say("peek_row", { case: this.case(id) });
+    return element("a", { class: "peek", href: `/console/samtal/${id}/oppna`, "aria-label": label }, this.#say("peek"));
   }
 
   case(id) {

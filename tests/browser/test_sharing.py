@@ -89,7 +89,8 @@ def test_what_is_left_is_read_and_what_is_taken_back_is_gone(
     expect(guide.locator("#brief")).not_to_contain_text("BUP")
     expect(guide.locator("#pane")).to_contain_text("Du har tagit tillbaka ditt ja")
 
-    parent.get_by_role("link", name="Vad sparas? Vem ser?").first.click()
+    parent.locator(".fold-more > summary").click()
+    parent.get_by_role("link", name="Vad sparas? Vem ser?").click()
     expect(parent.get_by_text("Ingen får läsa din sammanfattning just nu.")).to_be_visible()
     parent.get_by_role("button", name="Säg ja: spara längre").click()
     expect(parent.get_by_text("Nu: ja.")).to_be_visible()

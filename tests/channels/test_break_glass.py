@@ -100,6 +100,28 @@ async def test_an_opening_is_seen_by_auditor_and_parent(
     assert WHY in after
 
 
+async def test_the_parents_own_page_says_who_has_read(
+    new_person: NewPerson, new_parent: NewParent
+) -> None:
+    parent = await waiting_parent(new_parent)
+    page = f"{parent.url}/privacy"
+    before = (await parent.client.get(page, headers=parent.headers)).text
+    assert "Ingen i kommunen har läst det här samtalet." in before
+    guide = await new_person.signed_in("guide", municipality=PLACE)
+    one = (await waiting(guide, parent))["id"]
+    opening = f"/console/samtal/{one}/oppna"
+    await guide.send(opening, opening, reason="handover", note=WHY)
+    await guide.request("POST", f"/console/api/handoffs/{one}/claim")
+    for _ in range(3):
+        await guide.get(f"/console/api/handoffs/{one}")
+    after = (await parent.client.get(page, headers=parent.headers)).text
+    assert "Ingen i kommunen har läst" not in after
+    assert "Öppnade samtalet utan att ta över det" in after
+    assert "En kollega var borta." in after
+    assert after.count("Läste samtalet") == 1, "what is done often on a day is said once"
+    assert WHY not in after
+
+
 async def test_the_words_of_a_reason_go_with_the_conversation_and_the_row_stays(
     new_person: NewPerson, new_parent: NewParent
 ) -> None:

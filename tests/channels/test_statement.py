@@ -9,6 +9,7 @@ import pytest
 
 from bot import barriers
 from bot.database import connect
+from tests.channels.people import NewPerson
 from tests.conftest import NewGuide
 
 PAGE = "/tillganglighet/strangnas"
@@ -45,6 +46,20 @@ async def test_a_report_reaches_the_guides_of_the_municipality_and_no_others(
     assert "eva@example.org" in await reports(client, ours.cookies)
     assert told not in await reports(client, theirs.cookies)
     assert told not in await reports(client, {})
+
+
+async def test_reports_are_in_the_menu_of_editors_and_administrators(
+    client: httpx.AsyncClient, new_person: NewPerson
+) -> None:
+    told = f"Texten går inte att förstora {uuid4().hex}"
+    await client.post(PAGE, data=form(told))
+    for role, home in (("admin", "/console/konton"), ("editor", "/console/catalogue")):
+        person = await new_person.signed_in(role, municipality="strangnas")
+        assert 'href="/console/barriers"' in (await person.get(home)).text
+        assert told in (await person.get("/console/barriers")).text
+    auditor = await new_person.signed_in("auditor", municipality="strangnas")
+    assert "/console/barriers" not in (await auditor.get("/console/revision")).text
+    assert told not in (await auditor.get("/console/barriers")).text
 
 
 async def test_a_report_sent_twice_is_kept_once_and_can_be_handled(

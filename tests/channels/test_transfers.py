@@ -11,6 +11,7 @@ from bot.retention import sweep
 from bot.settings import PROJECT
 from knowledge.catalogue import Catalogue
 from tests.channels.test_sharing import TOWN, asked, choices, ids, read, take
+from tests.channels.test_workspace import panel, write
 from tests.conftest import NewGuide, NewParent, Parent
 
 
@@ -68,6 +69,51 @@ async def take_function(guide: Any, parent: Parent, function: str) -> str:
     )
     assert (await guide.post(f"handoffs/{one}/claim")).status_code == 200
     return one
+
+
+async def test_the_guides_panel_asks_the_parent_and_says_what_she_answered(
+    new_parent: NewParent, new_guide: NewGuide
+) -> None:
+    parent, _ = await asked(new_parent)
+    await parent.choose("consent_handoff:share")
+    guide = await new_guide(TOWN)
+    one = await take(guide, parent)
+    assert "Fråga föräldern" in await panel(guide, one, "leave")
+    shown = await write(guide, one, "leave", receiver="school_health")
+    assert "Elevhälsan: väntar på förälderns svar" in shown.text
+    await parent.choose(pressed(await parent.read(), "transfer"))
+    assert "Elevhälsan: föräldern har sagt ja" in await panel(guide, one, "leave")
+    assert (await write(guide, one, "leave", receiver="self")).status_code == 400
+
+
+async def test_a_guide_cannot_learn_by_offering_what_she_may_not_read(
+    new_parent: NewParent, new_guide: NewGuide
+) -> None:
+    parent, _ = await asked(new_parent)
+    await parent.choose("consent_handoff:share_nothing")
+    guide = await new_guide(TOWN)
+    one = await take(guide, parent)
+    refused = await guide.post(f"handoffs/{one}/transfer", receiver="bup")
+    assert refused.status_code == 400
+    assert not [m for m in await parent.read() if m["reply_id"] == "utter_transfer_offer"]
+    assert "Fråga föräldern" not in await panel(guide, one, "leave")
+
+
+async def test_the_coordinators_list_gets_the_conversation_but_the_brief_only_on_a_yes(
+    new_parent: NewParent, new_guide: NewGuide
+) -> None:
+    parent, _ = await asked(new_parent, town="demokommun")
+    await parent.choose("consent_handoff:share")
+    guide = await new_guide("demokommun")
+    one = await take(guide, parent)
+    assert (await guide.post(f"handoffs/{one}/pass", to="coordinator")).status_code == 200
+    coordinator = await new_guide("demokommun", "Bo")
+    taken = await take_function(coordinator, parent, "coordinator")
+    assert taken == one
+    assert not (await read(coordinator, taken))["shared"]
+    given = await send(parent, "POST", "transfers", receiver="coordinator")
+    assert given.status_code == 201
+    assert (await read(coordinator, taken))["lines"], "it comes to the one who has her already"
 
 
 async def test_a_no_gives_nothing_on_and_cannot_be_turned_into_a_yes(
