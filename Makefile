@@ -13,7 +13,7 @@ test: ## install what is missing, check the code and run the tests
 	@scripts/setup dev
 	@$(MAKE) --no-print-directory check
 	@$(LOTSA) train
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest -n 2 --dist worksteal
 
 check: ## style, types and import rules
 	@.venv/bin/ruff check .
