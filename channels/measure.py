@@ -8,6 +8,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,6 +17,7 @@ from uuid import uuid4
 import yaml
 
 from bot.case import entities_of
+from bot.content import Content
 from bot.database import database_url, migrate
 from bot.engine.compile import Policy
 from bot.ledger import Claim, Ledger, TurnResult
@@ -23,6 +25,7 @@ from bot.log import configure_logging
 from bot.messages import IncomingMessage, Outcome
 from bot.privacy import mask
 from bot.settings import PROJECT, Settings
+from bot.translation import scores
 from bot.understanding import Wanted
 from bot.worker import open_worker
 from channels import artifacts, scorecard
@@ -31,6 +34,7 @@ from channels.simulation import spoken
 from channels.unseen import table as unseen_table
 from channels.unseen import unseen
 from knowledge import evaluate as knowledge_evaluate
+from knowledge.catalogue import Catalogue
 from knowledge.queries import load_queries
 from knowledge.rerank import learn
 from nlu import evaluate as nlu_evaluate
@@ -53,6 +57,7 @@ SUITES = (
     "entities",
     "unseen",
     "swefaq",
+    "texts",
     "spoken",
     "conversations",
     "massive",
@@ -88,6 +93,7 @@ def run_suites(
         "conversations": lambda: asyncio.run(
             simulation.run_conversations(settings, "actions", runs)
         ),
+        "texts": _texts,
         "spoken": lambda: asyncio.run(spoken.run_languages(settings, "actions")),
         "massive": lambda: nlu_evaluate.massive(
             train or SHARED / "massive_sv_train.jsonl", test, artifacts.open_embedder(settings)
@@ -97,6 +103,26 @@ def run_suites(
         raise ValueError(f"no suite '{suite}'; known: {', '.join(SUITES)}")
     for name in [suite] if suite else BY_DEFAULT:
         yield {"suite": name, **suites[name]()}
+
+
+def _texts() -> dict[str, Any]:
+    """How complete each language is: texts of its own of those it should have, and read ones."""
+    catalogue = Catalogue.load()
+    shown = [one for one in catalogue.services.values() if one.is_suggestible]
+    found = {}
+    for score in scores(Content.load()):
+        supports = sum(score.language in catalogue.summary(service) for service in shown)
+        found[score.name] = {
+            "required": _of(*score.required),
+            "usable": _of(*score.usable) if score.usable[1] else "–",
+            "supports": _of(supports, len(shown)),
+            "read by a person outside": score.reviewed,
+        }
+    return {"languages": found}
+
+
+def _of(own: int, wanted: int) -> str:
+    return f"{own} of {wanted}"
 
 
 def readable(figures: dict[str, Any]) -> list[str]:
@@ -124,6 +150,7 @@ def write_scorecard(settings: Settings, name: str) -> Path:
     if not (scorecard.TEMPLATES / f"{name}.md.j2").is_file():
         raise ValueError(f"no scorecard '{name}'")
 
+    @cache
     def figures(suite: str) -> dict[str, Any]:
         return next(run_suites(settings, suite, None, None, None))
 

@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 TEMPLATES = Path(__file__).parent / "scorecards"
+PAGES = {"languages": "languages.md"}  # the others are called <name>-scorecard.md
 Figures = dict[str, Any]
 NEAR = ("near_misses", "near_alarms_rules", "near_alarms_both")
 
@@ -24,7 +25,7 @@ def write(
     readable: Callable[[Figures], list[str]],
     today: dt.date,
 ) -> Path:
-    """Renders the template `name` to `<folder>/<name>-scorecard.md` and returns that path.
+    """Renders the template `name` to its page in `folder` and returns that path.
 
     `suites` measures one suite by its name, `readable` turns its figures into lines.
     """
@@ -42,7 +43,7 @@ def write(
     environment.globals["as_json"] = lambda value: json.dumps(value, ensure_ascii=False)
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     template = environment.get_template(f"{name}.md.j2")
-    path = folder / f"{name}-scorecard.md"
+    path = folder / PAGES.get(name, f"{name}-scorecard.md")
     path.write_text(template.render(today=today.isoformat(), machine=machine), encoding="utf-8")
     return path
 
