@@ -28,8 +28,8 @@ ACUTE_FROM, ACUTE_ALONE_FROM = 0.2, 0.6  # with a rule that says so, and without
 ACUTE = "acute"  # in place of a category: a danger that nobody has named
 # What the score is made of; chosen on held-out messages for recall at the same false alarms.
 OF_CATEGORY, OF_EVERYDAY = 1.0, 0.5
-FALSE_ALARMS_EVERYDAY = 0.004  # share of everyday talk that may set the flag
-FALSE_ALARMS_QUESTIONS = 0.08  # share of parents' questions about rights and courses that may
+FALSE_ALARMS_EVERYDAY = 0.01  # share of everyday talk written to be hard that may set the flag
+FALSE_ALARMS_QUESTIONS = 0.1  # share of parents' questions about rights and courses that may
 FALSE_ALARMS_SURE = 0.01  # share of parents' messages without danger that may be called sure
 # Messages of parents with these needs may be about danger, as long as nobody has read them for it.
 UNSURE = frozenset(
@@ -64,16 +64,16 @@ class DangerModel:
     """The model, the score from which danger is answered, and from which it is sure."""
 
     model: NeedModel
-    flag_from: float
+    flag_from: Mapping[str, float]  # per language
     sure_from: float
 
-    def added(self, check: Check, features: Features) -> Check:
+    def added(self, check: Check, features: Features, language: str) -> Check:
         """What the rules saw, sure where the model is too; else what the model sees."""
         probabilities = self.model.probabilities(features)
         score = float(_scores(probabilities, self.model.labels)[0])
         if check.acute:
             return replace(check, sure=score >= self.sure_from)
-        if score < self.flag_from:
+        if score < self.flag_from.get(language, max(self.flag_from.values())):
             return check
         row = dict(zip(self.model.labels, probabilities[0], strict=True))
         return Check(
@@ -138,14 +138,27 @@ def fit_danger(features: Features, messages: Sequence[DangerMessage]) -> DangerM
     """Learns the model, and both thresholds on messages that were held out from training."""
     model, held_out = fit_with_held_out(features, [message.labels for message in messages])
     scores = _scores(held_out, model.labels)
-    everyday = scores[[message.is_everyday for message in messages]]
-    questions = scores[[message.level == QUESTION for message in messages]]
     calm = scores[[message.level not in (None, ACUTE) for message in messages]]
-    flag_from = max(
-        _exceeded_by(everyday, FALSE_ALARMS_EVERYDAY),
-        _exceeded_by(questions, FALSE_ALARMS_QUESTIONS),
-    )
-    return DangerModel(model, flag_from, max(flag_from, _exceeded_by(calm, FALSE_ALARMS_SURE)))
+    sure_from = _exceeded_by(calm, FALSE_ALARMS_SURE)
+    return DangerModel(model, _flagged_from(scores, messages), sure_from)
+
+
+def _flagged_from(scores: Scores, messages: Sequence[DangerMessage]) -> dict[str, float]:
+    """Per language the score from which danger is answered.
+
+    Few everyday messages of the language exceed it. It lies between two scores of all languages
+    together: where few questions would be answered as danger, and where little everyday talk would.
+    """
+    everyday = np.array([message.is_everyday for message in messages])
+    questions = scores[[message.level == QUESTION for message in messages]]
+    lowest = _exceeded_by(questions, FALSE_ALARMS_QUESTIONS)
+    highest = max(lowest, _exceeded_by(scores[everyday], FALSE_ALARMS_EVERYDAY))
+    codes = np.array([message.language for message in messages])
+    own = {
+        code: _exceeded_by(scores[everyday & (codes == code)], FALSE_ALARMS_EVERYDAY)
+        for code in sorted(set(codes[everyday]))
+    }
+    return {code: min(max(score, lowest), highest) for code, score in own.items()}
 
 
 def _exceeded_by(scores: Scores, share: float) -> float:

@@ -122,7 +122,7 @@ class Pipeline:
             features, is_told=intent == TELL, without=_not_of(details.entities)
         )
         reads = dict(self._trained.levels.ranked(features)[0])
-        seen = self._trained.danger.added(check, features)
+        seen = self._trained.danger.added(check, features, code)
         if seen.acute and seen.language is None and language.is_sure(sureness):
             seen = replace(seen, language=code)
         check = weighed(seen, reads, by_rules=check.acute)

@@ -79,9 +79,8 @@ def train(artifacts: Path, progress: Callable[[str], None], embedder: str | None
     intents = fit_intents(said, [example.intent for example in examples])
     progress(f"{len(intents.labels)} intents trained")
     danger = fit_danger(near, dangers)
-    progress(
-        f"danger trained, flagged from {danger.flag_from:.2f}, sure from {danger.sure_from:.2f}"
-    )
+    starts = " ".join(f"{code} {score:.1f}" for code, score in danger.flag_from.items())
+    progress(f"danger trained, flagged from {starts}, sure from {danger.sure_from:.1f}")
     read = np.flatnonzero([message.level is not None for message in messages])
     levels = fit_intents(told.rows(read), [str(messages[i].level) for i in read])
     progress(f"levels trained on {len(read)} messages")
