@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -16,9 +15,9 @@ from bot.engine.engine import Said
 from bot.ledger import Conversation
 from bot.messages import Author, StoredMessage
 from bot.pausing import is_pause
-from bot.questions import AREA, HOW_IT_GOES, LINES, options, questions_of
+from bot.questions import options, questions_of
+from bot.typed import Typed, asked_in
 from bot.understanding import Reader
-from knowledge.glossary import glossary_links
 from nlu import safety
 
 if TYPE_CHECKING:
@@ -27,13 +26,6 @@ if TYPE_CHECKING:
 FACT_INTENTS = frozenset({"tell", "affirm", "deny", "unclear"})
 FEW_WORDS = 3
 PLAIN = {"yes": "affirm", "no": "deny", "dont_know": "dont_know"}
-COMMAND_WORDS = 6  # longer texts are no command to change or take away a line
-# Said in the middle of the questions, these are never an answer to the open one.
-COMMANDS = frozenset(
-    ["go_back", "repeat", "simpler", "delete_all", "start_over", "change_language", "ask_stored"]
-)
-# The reserved words of phones mean the same wherever they are typed alone.
-RESERVED = {"back": "go_back", "skip": "skip", "guide": "want_person"}
 # How sure these intents must be, 0 to 1, in place of the bar for the others (nlu/intents.py): what
 # would lose answers more, what answers an open question less.
 SUREST = {
@@ -44,19 +36,8 @@ SUREST = {
 EXHAUSTED = frozenset({"worn_out", "night_alone", "no_network"})
 OPENINGS = (None, "form_start")
 REMOVED = "rather_not_say"
-# What "no" answers, where "no" is an answer.
-_NO = {
-    "actors": ["nobody"],
-    "tried": ["nothing"],
-    "own_needs": ["none"],
-    "works_well": ["nothing_now"],
-    "safe_now": "no",
-}
-_YES = {"safe_now": "yes"}
 # Answered to the question whether all are safe.
 UNSAFE = safety.Check(True, ("unsafe",), "unknown", "now", False)
-_NUMBERED = re.compile(r"^\d+ *[–.-] *")  # of a label on a scale
-_BARE_NUMBER = re.compile(r"^\D{0,20}(\d{1,2})\D{0,20}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +59,7 @@ class Hearing:
         self._reader = reader
         self._content = content
         self._policy = policy
+        self._typed = Typed(content, policy)
         self._urgent = [need for need, floor in complexity.floors.items() if floor.same_day]
 
     async def hear(self, message: StoredMessage, conversation: Conversation) -> Heard:
@@ -88,7 +70,7 @@ class Hearing:
         reference = f"message:{message.seq}"
         if message.author is Author.SYSTEM:
             return self.resumed(message, conversation)
-        choice = message.choice or self._typed_choice(message.text, conversation)
+        choice = message.choice or self._typed.choice(message.text, conversation)
         if choice is not None and (code := tongue.pressed(choice, self._content)):
             return Heard(Said(reference, "change_language"), code, safety.NO_DANGER)
         if choice is not None:
@@ -106,7 +88,7 @@ class Hearing:
     def _chosen(self, choice: str, reference: str, conversation: Conversation) -> Said:
         """A pressed button or a typed label; ids are `<question>:<choice>` or `intent:<intent>`."""
         kind, _, names = choice.partition(":")
-        slots, asked = conversation.slots, _asked(conversation)
+        slots, asked = conversation.slots, asked_in(conversation)
         if kind == "intent":
             return self._intent(Said(reference, names), conversation)
         if kind == "had":
@@ -138,7 +120,7 @@ class Hearing:
 
     def _intent(self, said: Said, conversation: Conversation) -> Said:
         """An intent that means something else because of what was asked."""
-        asked, slots = _asked(conversation), conversation.slots
+        asked, slots = asked_in(conversation), conversation.slots
         if asked and asked in (slots.get("left") or {}) and said.intent == "affirm":
             return self._kept(said, asked, conversation)
         if asked == "agenda_first" and said.intent in (*REFUSALS, "affirm"):
@@ -211,7 +193,7 @@ class Hearing:
         understanding = closing.as_told(understanding, conversation.slots, loop)
         if code := tongue.asked_for(text, understanding, conversation, self._content):
             return Heard(Said(reference, "change_language"), code, understanding.safety)
-        if word := self._word_asked(text, understanding):
+        if word := self._typed.word_asked(text, understanding):
             heard = Said(reference, "ask_word", 1.0, {"word": word})
             return Heard(heard, conversation.language, understanding.safety)
         if is_pause(text, understanding, conversation.language, self._content):
@@ -249,7 +231,7 @@ class Hearing:
         """Ages of several children: an answer, more that is told, or a correction."""
         if not conversation.active_loop:
             return self._correction(said.reference, dict(said.entities), conversation)
-        is_asked = _asked(conversation) in said.entities
+        is_asked = asked_in(conversation) in said.entities
         return replace(said, intent="answer" if is_asked else "tell")
 
     def _plainly(self, text: str, understanding: Understanding, language: str) -> Understanding:
@@ -263,11 +245,11 @@ class Hearing:
         self, message: StoredMessage, understanding: Understanding, conversation: Conversation
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """What a text says of the case, and the ages of several children where it lists them."""
-        text, asked = message.text, _asked(conversation)
+        text, asked = message.text, asked_in(conversation)
         known, words = {**conversation.slots, "requested_slot": asked}, len(text.split())
         if conversation.slots.get("changing") == asked:
             known[str(asked)] = None
-        marks = self._marks(text, conversation.language)
+        marks = self._typed.marks(text, conversation.language)
         if ages := children.listed_in(text, known, negated=marks.negated):
             return ages, ages
         entities = case.entities_of(
@@ -283,7 +265,7 @@ class Hearing:
         if asked in children.SLOTS and is_time:
             entities = _as_age(str(asked), entities.get("how_long")) or entities
         if asked and asked not in entities:
-            answer = self._in_context(message, understanding, asked, known, entities)
+            answer = self._typed.answer(message, understanding, asked, known, entities)
             entities = answer if "works_well" in answer else {**entities, **answer}
         return entities, {}
 
@@ -291,7 +273,8 @@ class Hearing:
         self, said: Said, understanding: Understanding, conversation: Conversation, words: int
     ) -> Said:
         """The same with the conversation in mind: an answer, a correction, a cry, an agenda."""
-        entities, loop, asked = dict(said.entities), conversation.active_loop, _asked(conversation)
+        entities, loop = dict(said.entities), conversation.active_loop
+        asked = asked_in(conversation)
         if asked == "agenda_first" and "agenda_first" in entities:
             return self._taken(said.reference, entities["agenda_first"], conversation)
         heard = self._agenda(said, understanding, conversation)
@@ -336,142 +319,6 @@ class Hearing:
         entities.pop("path", None)
         return replace(said, intent="tell_many", entities={**entities, "agenda": agenda})
 
-    def _in_context(
-        self,
-        message: StoredMessage,
-        understanding: Understanding,
-        question: str,
-        slots: Mapping[str, Any],
-        told: Mapping[str, Any],
-    ) -> dict[str, Any]:
-        """Short answers that mean something only because of the question they answer.
-
-        A "no" before something that is told corrects that, and answers nothing else.
-        """
-        intent, text = understanding.intent, message.text
-        if question not in self._policy.questions:
-            return {}
-        if (number := _BARE_NUMBER.match(text.strip())) and _takes(question, int(number[1])):
-            return {question: int(number[1])}
-        if named := self._named(text, understanding, question, slots):
-            policy = self._policy.questions[question]
-            return {question: named[: policy.most] if policy.multiple else named[0]}
-        if intent in COMMANDS:
-            return {}
-        if intent == "deny" and question in _NO and not told:
-            return {question: _NO[question]}
-        if intent == "affirm" and question in _YES:
-            return {question: _YES[question]}
-        is_told = intent in ("tell", "unclear", "out_of_scope") and text.rstrip()[-1:] not in "?؟"
-        if question == "works_well" and is_told:
-            words = [*(slots.get("works_well_words") or []), message.seq]
-            return {"works_well": ["told"], "works_well_words": words}
-        return {}
-
-    def _named(
-        self, text: str, understanding: Understanding, question: str, slots: Mapping[str, Any]
-    ) -> list[Any]:
-        """The values of the choices that a short text names."""
-        known = options(self._policy, question, slots)
-        if not answers.is_short(text) or question == "consent_handoff":
-            return []
-        if question == "which_child":
-            return self._which_child(text, understanding, slots)
-        if question in HOW_IT_GOES and _tells_another_need(understanding, slots, text):
-            return []
-        prefix = HOW_IT_GOES[0] if question in HOW_IT_GOES else question
-        language = understanding.language
-        names = answers.named(self._content, language, prefix, known, text)
-        if self._policy.questions[question].choices_from in ("named", "agenda"):
-            areas = [name.removeprefix(AREA) for name in known]
-            heard = answers.named(self._content, language, "life_areas", areas, text)
-            names = [f"{AREA}{area}" for area in heard if f"{AREA}{area}" in known]
-            names += [n.id for n in understanding.needs if n.id in known and n.id not in names]
-        return [known[name] for name in names]
-
-    def _which_child(
-        self, text: str, understanding: Understanding, slots: Mapping[str, Any]
-    ) -> list[Any]:
-        """The child named by its age or place, or all of them."""
-        known, language = children.by_number(slots), understanding.language
-        said = [entity.value for entity in understanding.entities if entity.name == "child_age"]
-        by_age = [number for number, age in known if age in said]
-        if by_age:
-            return by_age
-        marks = self._marks(text, language)
-        years = {number: age if isinstance(age, int) else age[0] for number, age in known}
-        if marks.oldest:
-            return [max(years, key=lambda number: years[number])]
-        if marks.youngest:
-            return [min(years, key=lambda number: years[number])]
-        return ["all"] if answers.is_said(self._content, language, "which_child_all", text) else []
-
-    def _word_asked(self, text: str, understanding: Understanding) -> str | None:
-        """The word of the glossary that a few words ask the meaning of."""
-        language = understanding.language
-        is_few = len(text.split()) <= COMMAND_WORDS and understanding.intent != "ask_sip"
-        if not is_few or not answers.is_said(self._content, language, "mark_asks_word", text):
-            return None
-        found = {word for _, _, word in glossary_links(text, language)}
-        found |= {word for _, _, word in glossary_links(text.upper(), "sv")}
-        return found.pop() if len(found) == 1 else None
-
-    def _marks(self, text: str, language: str) -> case.Marks:
-        def is_said(word: str) -> bool:
-            return answers.is_said(self._content, language, f"mark_{word}", text)
-
-        return case.Marks(is_said("negated"), is_said("oldest"), is_said("youngest"))
-
-    def _typed_choice(self, text: str, conversation: Conversation) -> str | None:
-        """The choice whose label the parent typed word for word, or a line named to be changed."""
-        question, typed = _asked(conversation), text.strip().strip(".").casefold()
-        if question is not None and question in self._policy.questions:
-            for choice in self._policy.questions[question].choices:
-                for language in self._content.languages:
-                    label = self._content.raw(language, f"choice_{question}_{choice.id}")
-                    label = label.strip(".").casefold()
-                    if typed in (label, _NUMBERED.sub("", label)):
-                        return f"{question}:{choice.id}"
-        slots, loop = conversation.slots, conversation.active_loop
-        if command := self._command(text):
-            return command
-        if booked := booking.typed_choice(text, slots, self._content, conversation.language):
-            return booked
-        is_nothing = answers.is_said(self._content, conversation.language, "share_revoke", text)
-        is_regret = answers.is_said(self._content, conversation.language, "share_regret", text)
-        if loop == CONSENT_FORM and (is_nothing or is_regret) and answers.is_short(text):
-            return "consent_handoff:share_nothing"
-        if closed := closing.typed_choice(text, slots, loop, self._content):
-            return closed
-        language = conversation.language
-        is_kept = answers.is_said(self._content, language, "line_keep", text)
-        if question and question in (conversation.slots.get("left") or {}) and is_kept:
-            return "keep:answer"
-        return self._line_named(text, conversation)
-
-    def _command(self, text: str) -> str | None:
-        """A reserved word, or a few words that ask for everything to go, in any language."""
-        is_short = len(text.split()) <= COMMAND_WORDS
-        if is_short and answers.holds_phrase(self._content, "sms_word_erase", text):
-            return "intent:delete_all"
-        for word, intent in RESERVED.items():
-            if answers.says_only(self._content, f"sms_word_{word}", text):
-                return f"intent:{intent}"
-        return None
-
-    def _line_named(self, text: str, conversation: Conversation) -> str | None:
-        """`change:<line>` or `remove:<line>` where a short text asks for that in words."""
-        language = conversation.language
-        if len(text.split()) > COMMAND_WORDS:
-            return None
-        verbs = answers.named(self._content, language, "line", ["change", "remove"], text)
-        lines = answers.named(
-            self._content, language, "line", [i.removeprefix("line_") for i in LINES], text
-        )
-        if not verbs or not lines:
-            return None
-        return f"{verbs[0]}:line_{lines[0]}"
-
 
 def _sure(understanding: Understanding) -> Understanding:
     """The same; what is only guessed counts as not understood: the parent is asked again."""
@@ -485,27 +332,10 @@ def _sure(understanding: Understanding) -> Understanding:
     return replace(understanding, intent="answer")
 
 
-def _asked(conversation: Conversation) -> str | None:
-    """The question that is open, in a form or from the summary."""
-    if conversation.requested_slot or conversation.active_loop:
-        return conversation.requested_slot
-    changing: str | None = conversation.slots.get("changing")
-    return changing
-
-
 def _as_age(question: str, months: object) -> dict[str, Any]:
     """A time told in whole years where an age was asked for."""
     is_years = isinstance(months, int) and months >= 12 and months % 12 == 0
     return {question: months // 12} if is_years and isinstance(months, int) else {}
-
-
-def _takes(question: str, number: int) -> bool:
-    """Whether a bare number is an answer of a question."""
-    if question in children.SLOTS:
-        return number <= 25
-    return (question == "coping" and 1 <= number <= 5) or (
-        question == "child_count" and 1 <= number <= children.MOST
-    )
 
 
 def _without(entities: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -517,14 +347,6 @@ def _asks_secrecy(understanding: Understanding, words: int) -> bool:
     told = [n.id for n in understanding.needs if n.score >= SURE]
     is_short = understanding.intent == "tell" and words <= answers.LONGEST
     return is_short and told[:1] == [case.META] and set(told) <= {case.META, case.FEAR}
-
-
-def _tells_another_need(understanding: Understanding, slots: Mapping[str, Any], text: str) -> bool:
-    """A longer text about something not told before, which names no more than it by the way."""
-    known = slots.get("needs") or {}
-    new = [n for n in understanding.needs if n.score >= SURE and known.get(n.id, 0.0) < SURE]
-    is_told = understanding.intent == "tell" and len(text.split()) > case.LONG_ANSWER
-    return is_told and any(need.id != "unclear" for need in new)
 
 
 def _is_new_fact(

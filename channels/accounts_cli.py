@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -16,11 +16,11 @@ from bot.database import Connection, connect, database_url, migrate
 from bot.settings import settings
 from channels import accounts, second_factor
 from channels.accounts import ROLES, Account, AccountError
+from channels.output import Json, fail, show
 
 audit_app = typer.Typer(no_args_is_help=True, help="The log of who read and changed what.")
 Municipality = Annotated[str, typer.Option("--municipality", "-m", help="Municipality id.")]
 Login = Annotated[str, typer.Option(help="User name.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DoneT = TypeVar("DoneT")
 
 
@@ -40,7 +40,7 @@ def given_roles(text: str | None) -> list[str] | None:
         return None
     given = [role.strip() for role in text.split(",") if role.strip()]
     if not given or set(given) - set(ROLES):
-        raise _fail(f"no roles '{text}'", f"Choose among {', '.join(ROLES)}, with commas.")
+        raise fail(f"no roles '{text}'", f"Choose among {', '.join(ROLES)}, with commas.")
     return given
 
 
@@ -63,19 +63,19 @@ def list_accounts(municipality: Municipality, json_: Json = False) -> None:
         f"{'  two-step' if one.has_second_factor else ''}{'  disabled' if one.is_disabled else ''}"
         for one in found
     ]
-    _show({"accounts": plain}, json_, lines or ["No accounts."])
+    show({"accounts": plain}, json_, lines or ["No accounts."])
 
 
 def disable(municipality: Municipality, login: Login, json_: Json = False) -> None:
     """Close an account; its sessions end at once."""
     _change(municipality, login, accounts.disable)
-    _show({"login": login, "disabled": True}, json_, [f"{login} cannot sign in any more."])
+    show({"login": login, "disabled": True}, json_, [f"{login} cannot sign in any more."])
 
 
 def enable(municipality: Municipality, login: Login, json_: Json = False) -> None:
     """Open a closed account again."""
     _change(municipality, login, accounts.enable)
-    _show({"login": login, "disabled": False}, json_, [f"{login} can sign in again."])
+    show({"login": login, "disabled": False}, json_, [f"{login} can sign in again."])
 
 
 def roles(
@@ -91,19 +91,19 @@ def roles(
         await accounts.set_roles(connection, by, found, given)
 
     _change(municipality, login, change)
-    _show({"login": login, "roles": given}, json_, [f"{login}: {', '.join(given)}."])
+    show({"login": login, "roles": given}, json_, [f"{login}: {', '.join(given)}."])
 
 
 def reset_password(municipality: Municipality, login: Login, json_: Json = False) -> None:
     """A temporary password, changed at the first sign-in."""
     password = _change(municipality, login, accounts.reset_password)
-    _show({"login": login, "password": password}, json_, [f"{login}: {password}"])
+    show({"login": login, "password": password}, json_, [f"{login}: {password}"])
 
 
 def reset_totp(municipality: Municipality, login: Login, json_: Json = False) -> None:
     """Take the second factor away, for somebody who lost her phone."""
     _change(municipality, login, second_factor.remove)
-    _show({"login": login}, json_, [f"{login} signs in without two-step until it is added anew."])
+    show({"login": login}, json_, [f"{login} signs in without two-step until it is added anew."])
 
 
 def _change(
@@ -118,9 +118,9 @@ def _change(
     try:
         return _with(changed)
     except KeyError:
-        raise _fail(f"no account '{login}' in {municipality}", "See lotsa guide list.") from None
+        raise fail(f"no account '{login}' in {municipality}", "See lotsa guide list.") from None
     except AccountError as error:
-        raise _fail(f"refused: {error.code}", "Nothing was changed.") from None
+        raise fail(f"refused: {error.code}", "Nothing was changed.") from None
 
 
 def _with(work: Callable[[Connection], Awaitable[DoneT]]) -> DoneT:
@@ -146,7 +146,7 @@ def verify(
     """Count every chain through; says the first broken row."""
     mark = _mark(noted)
     if mark and municipality is None:
-        raise _fail("which chain is the noted row of?", "Give --municipality too.")
+        raise fail("which chain is the noted row of?", "Give --municipality too.")
 
     async def verified(connection: Connection) -> list[Verdict]:
         chosen = [municipality] if municipality else await audit.municipalities(connection)
@@ -169,7 +169,7 @@ def verify(
         else f"{one.municipality}: whole, {one.rows} rows, {one.rows}:{one.head}"
         for one in verdicts
     ]
-    _show({"chains": plain}, json_, lines or ["No rows."])
+    show({"chains": plain}, json_, lines or ["No rows."])
     if any(one.broken for one in verdicts):
         raise typer.Exit(1)
 
@@ -179,7 +179,7 @@ def _mark(noted: str | None) -> tuple[int, str] | None:
         return None
     number, _, head = noted.partition(":")
     if not number.isdigit() or len(head) != 64:
-        raise _fail(f"'{noted}' is no noted row", "It looks like 120:3f…, as verify prints it.")
+        raise fail(f"'{noted}' is no noted row", "It looks like 120:3f…, as verify prints it.")
     return int(number), head
 
 
@@ -203,17 +203,5 @@ def export(
     try:
         rows = _with(exported)
     except OSError as error:
-        raise _fail(str(error), "Choose another path.") from None
-    _show({"path": str(out), "rows": rows}, json_, [f"{out}: {rows} rows"])
-
-
-def _fail(problem: str, hint: str) -> typer.Exit:
-    from channels.cli import fail
-
-    return fail(problem, hint)
-
-
-def _show(content: Any, as_json: bool, lines: list[str]) -> None:
-    from channels.cli import show
-
-    show(content, as_json, lines)
+        raise fail(str(error), "Choose another path.") from None
+    show({"path": str(out), "rows": rows}, json_, [f"{out}: {rows} rows"])

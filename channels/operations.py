@@ -12,8 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from bot.settings import settings
+from channels.output import Json, fail, show
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SwitchName = Annotated[
     str, typer.Argument(help="channel:web, channel:sms, channel:whatsapp or topic:<need>")
 ]
@@ -23,13 +23,13 @@ switch_app = typer.Typer(no_args_is_help=True, help="Switch a channel or topic o
 notice_app = typer.Typer(no_args_is_help=True, help="Tell every parent something for a time.")
 
 
-def add_to(app: typer.Typer, show: Any, fail: Any) -> None:
-    """Put these commands on the command line; `show` and `fail` are how it speaks."""
-    _add_copies(app, show, fail)
-    _add_map(app, show)
-    _add_keys(show)
-    _add_switches(show, fail)
-    _add_notices(show, fail)
+def add_to(app: typer.Typer) -> None:
+    """Put these commands on the command line."""
+    _add_copies(app)
+    _add_map(app)
+    _add_keys()
+    _add_switches()
+    _add_notices()
     app.add_typer(keys_app, name="keys")
     app.add_typer(switch_app, name="switch")
     app.add_typer(notice_app, name="notice")
@@ -41,7 +41,7 @@ def _url() -> str:
     return database_url(settings())
 
 
-def _add_copies(app: typer.Typer, show: Any, fail: Any) -> None:
+def _add_copies(app: typer.Typer) -> None:
     @app.command()
     def doctor(json_: Json = False) -> None:
         """Look at everything and say what to do."""
@@ -86,7 +86,7 @@ def _add_copies(app: typer.Typer, show: Any, fail: Any) -> None:
         show(content, json_, [done])
 
 
-def _add_map(app: typer.Typer, show: Any) -> None:
+def _add_map(app: typer.Typer) -> None:
     @app.command()
     def datamap(json_: Json = False) -> None:
         """Which data lies where, from the database's schema, as Markdown."""
@@ -100,7 +100,7 @@ def _add_map(app: typer.Typer, show: Any) -> None:
         show(plain, json_, table(found, until))
 
 
-def _add_keys(show: Any) -> None:
+def _add_keys() -> None:
     @keys_app.command("rotate")
     def rotate(
         keep_old: Annotated[
@@ -126,7 +126,7 @@ def _add_keys(show: Any) -> None:
         show({"resealed": resealed, "keys": known}, json_, [done])
 
 
-def _add_switches(show: Any, fail: Any) -> None:
+def _add_switches() -> None:
     from bot import switches
 
     @switch_app.command("off")
@@ -192,7 +192,7 @@ def _stop_sending(name: str, reason: str | None) -> None:
     asyncio.run(work())
 
 
-def _add_notices(show: Any, fail: Any) -> None:
+def _add_notices() -> None:
     from bot import switches
 
     @notice_app.command("add")

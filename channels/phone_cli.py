@@ -13,13 +13,13 @@ import typer
 import yaml
 
 from bot.settings import settings
+from channels.output import Json
 
 if TYPE_CHECKING:
     from bot.outbox import Outbox
     from channels.phone_simulator.provider import Simulator
 
 channel_app = typer.Typer(no_args_is_help=True, help="SMS and other phone channels.")
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Channel = Annotated[str, typer.Argument(help="sms, whatsapp or email.")]
 Where = Annotated[str, typer.Option("--municipality", "-m", help="Only there; default all.")]
 CONFIG_MODE = 0o600
