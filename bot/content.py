@@ -57,7 +57,9 @@ class Content:
     @classmethod
     def load(cls, folder: Path = CONTENT) -> Content:
         """Read every language. Raises ValueError when an id stands twice in one language."""
-        languages = yaml.safe_load((folder / "languages.yml").read_text(encoding="utf-8"))
+        languages = yaml.load(
+            (folder / "languages.yml").read_text(encoding="utf-8"), yaml.CSafeLoader
+        )
         written = [code for code, known in languages.items() if known["status"] != UNWRITTEN]
         return cls({code: _read_language(folder / code) for code in written}, languages)
 
@@ -137,7 +139,7 @@ class Content:
 def _read_language(folder: Path) -> dict[str, str]:
     texts: dict[str, str] = {}
     for path in sorted(folder.glob("*.yml")):
-        for text_id, text in yaml.safe_load(path.read_text(encoding="utf-8")).items():
+        for text_id, text in yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader).items():
             if text_id in texts:
                 raise ValueError(f"{path}: '{text_id}' stands twice in {folder.name}")
             texts[text_id] = str(text)

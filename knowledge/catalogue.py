@@ -465,7 +465,7 @@ def _check_id(service: Service, path: Path, seen: Mapping[str, Service]) -> None
 
 
 def _read_yaml(path: Path) -> object:
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
 
 
 def _fields(path: Path) -> dict[str, object]:

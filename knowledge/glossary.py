@@ -58,7 +58,7 @@ class Glossary:
     @classmethod
     def load(cls, path: Path = TERMS) -> Glossary:
         """Read the terms. Raises GlossaryError for a wrong field, a repeated or unknown id."""
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
         terms: list[Term] = []
         for fields in raw["terms"]:
             try:
@@ -116,7 +116,7 @@ def glossary_links(text: str, language: str) -> list[Link]:
 
 def _spoken(terms: Sequence[Term], file: Path) -> list[Term]:
     """The terms with their words in one more language. Raises GlossaryError."""
-    words = yaml.safe_load(file.read_text(encoding="utf-8"))
+    words = yaml.load(file.read_text(encoding="utf-8"), yaml.CSafeLoader)
     if unknown := set(words) - {term.id for term in terms}:
         raise GlossaryError(f"{file}: '{min(unknown)}' is not a term")
     return [_with_words(term, file, words.get(term.id)) for term in terms]

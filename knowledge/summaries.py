@@ -81,7 +81,7 @@ def write_digests(folder: Path, swedish: Mapping[str, str]) -> Path:
 
 
 def _read(path: Path) -> dict[str, str]:
-    raw = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    raw = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader) or {}
     if not isinstance(raw, dict) or not all(isinstance(text, str) for text in raw.values()):
         raise SummariesError(f'{path}: each line must be an entry\'s id and a text in "quotes"')
     return {str(service_id): text for service_id, text in raw.items()}

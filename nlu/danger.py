@@ -8,7 +8,7 @@ have looked before, in the web process.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,11 +25,13 @@ QUESTION = "information"  # the level of who can go on by herself
 GUIDE, COORDINATOR = "guide", "coordinator"
 QUESTION_FROM, COORDINATOR_FROM = 0.5, 0.5  # probabilities, chosen on held-out authors
 ACUTE_FROM, ACUTE_ALONE_FROM = 0.2, 0.6  # with a rule that says so, and without
+MISSING, ABSENCE = "missing_child", "school_absence"  # needs; the first a category too
 ACUTE = "acute"  # in place of a category: a danger that nobody has named
 # What the score is made of; chosen on held-out messages for recall at the same false alarms.
 OF_CATEGORY, OF_EVERYDAY = 1.0, 0.5
-FALSE_ALARMS_EVERYDAY = 0.01  # share of everyday talk written to be hard that may set the flag
-FALSE_ALARMS_QUESTIONS = 0.1  # share of parents' questions about rights and courses that may
+FALSE_ALARMS_EVERYDAY = 0.004  # share of everyday talk that may set the flag
+FALSE_ALARMS_OF_ONE = 0.01  # the same of one language, of which there is less to count
+FALSE_ALARMS_QUESTIONS = 0.08  # share of parents' questions about rights and courses that may
 FALSE_ALARMS_SURE = 0.01  # share of parents' messages without danger that may be called sure
 # Messages of parents with these needs may be about danger, as long as nobody has read them for it.
 UNSURE = frozenset(
@@ -50,6 +52,7 @@ class DangerMessage:
     language: str
     category: str | None
     is_everyday: bool = False
+    is_hard: bool = False  # written to lie near danger, and so more often taken for it than talk is
     level: str | None = None  # of a parent's message, where a reader has set it
 
     @property
@@ -96,6 +99,11 @@ def _scores(probabilities: Scores, labels: Sequence[str]) -> Scores:
     return np.asarray(score)
 
 
+def is_absence(check: Check, needs: Iterable[str]) -> bool:
+    """What the model alone takes for a missing child, and the needs for absence from school."""
+    return check.categories == (MISSING,) and ABSENCE in needs and MISSING not in needs
+
+
 def weighed(check: Check, reads: Mapping[str, float], *, by_rules: bool) -> Check:
     """A danger is sure when the models read it as one too; the flag itself stays as it is.
 
@@ -131,7 +139,9 @@ def danger_messages() -> Iterator[DangerMessage]:
     for path in sorted((DATA / "everyday").glob("*.yml")):
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         for text in content["messages"]:
-            yield DangerMessage(str(text), str(content["language"]), None, is_everyday=True)
+            yield DangerMessage(
+                str(text), str(content["language"]), None, True, is_hard=content.get("hard", False)
+            )
 
 
 def fit_danger(features: Features, messages: Sequence[DangerMessage]) -> DangerModel:
@@ -146,16 +156,18 @@ def fit_danger(features: Features, messages: Sequence[DangerMessage]) -> DangerM
 def _flagged_from(scores: Scores, messages: Sequence[DangerMessage]) -> dict[str, float]:
     """Per language the score from which danger is answered.
 
-    Few everyday messages of the language exceed it. It lies between two scores of all languages
-    together: where few questions would be answered as danger, and where little everyday talk would.
+    Few everyday messages of the language exceed it, the hard ones with them. It lies between two
+    scores of all languages together: where few questions would be answered as danger, and where
+    little everyday talk would.
     """
     everyday = np.array([message.is_everyday for message in messages])
     questions = scores[[message.level == QUESTION for message in messages]]
     lowest = _exceeded_by(questions, FALSE_ALARMS_QUESTIONS)
-    highest = max(lowest, _exceeded_by(scores[everyday], FALSE_ALARMS_EVERYDAY))
+    plain = everyday & ~np.array([message.is_hard for message in messages])
+    highest = max(lowest, _exceeded_by(scores[plain], FALSE_ALARMS_EVERYDAY))
     codes = np.array([message.language for message in messages])
     own = {
-        code: _exceeded_by(scores[everyday & (codes == code)], FALSE_ALARMS_EVERYDAY)
+        code: _exceeded_by(scores[everyday & (codes == code)], FALSE_ALARMS_OF_ONE)
         for code in sorted(set(codes[everyday]))
     }
     return {code: min(max(score, lowest), highest) for code, score in own.items()}

@@ -41,5 +41,5 @@ def any_of(words: Iterable[Any]) -> str:
 def read_data(name: str) -> Mapping[str, Any]:
     """A file below `nlu/data`, e.g. `fi/entities.yml`."""
     with (DATA / name).open(encoding="utf-8") as file:
-        content: Mapping[str, Any] = yaml.safe_load(file)
+        content: Mapping[str, Any] = yaml.load(file, Loader=yaml.CSafeLoader)
     return content

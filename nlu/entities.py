@@ -50,31 +50,34 @@ def spelling(language: str) -> Words:
 
 
 class EntityReader:
-    """Vocabularies of every language, compiled once."""
+    """Vocabularies of every language, compiled when the first text in it comes."""
 
     def __init__(self, municipalities: Sequence[str]) -> None:
         """`municipalities`: names as written, without the word kommun."""
-        self._written = {code: _WrittenReader(code) for code in WRITTEN}
-        self._stemmed = {code: StemReader(code) for code in STEMMED}
-        self._other = LemmaReader(OTHER, WRITTEN)
         swedish = read_data("sv/entities.yml")
-        words, nicknames = swedish["places_also_words"], swedish["place_nicknames"]
-        self._answers, self._places = {}, {}
-        for code in (*WRITTEN, *STEMMED):
-            own = read_data(f"{code}/entities.yml")
-            self._answers[code] = Answers(code, spelling(code), own)
-            endings = own.get("place_endings")
-            extra = {"endings": endings} if endings else {}
-            self._places[code] = Places(municipalities, words, nicknames, **extra)
+        self._names = (municipalities, swedish["places_also_words"], swedish["place_nicknames"])
+        self._other = LemmaReader(OTHER, WRITTEN)
+        self._known = {code: self._of(code) for code in WRITTEN}
+
+    def _of(self, code: str) -> _Vocabulary:
+        own = read_data(f"{code}/entities.yml")
+        endings = own.get("place_endings")
+        extra = {"endings": endings} if endings else {}
+        return _Vocabulary(
+            _WrittenReader(code) if code in WRITTEN else StemReader(code),
+            Answers(code, spelling(code), own),
+            Places(*self._names, **extra),
+        )
 
     def read(self, text: NormalText, language: str, today: date) -> Details:
         """Every entity and signal; what is relative ("since autumn") counts back from `today`."""
-        reader = self._written.get(language) or self._stemmed.get(language) or self._other
-        found, signals = reader.read(text.text, today)
-        known = language if language in self._places else WRITTEN[0]
-        found += self._places[known].find(text.text)
-        if language in self._answers:
-            found += self._answers[language].find(text.text)
+        if language in STEMMED and language not in self._known:
+            self._known[language] = self._of(language)
+        own = self._known.get(language)
+        found, signals = (own.reader if own else self._other).read(text.text, today)
+        found += (own or self._known[WRITTEN[0]]).places.find(text.text)
+        if own:
+            found += own.answers.find(text.text)
         found = [entity for entity in found if entity.name != NO_ACTOR]
         found.sort(key=lambda entity: entity.start)
         if any(entity.name == "child_age" for entity in found):
@@ -126,6 +129,15 @@ class _WrittenReader:
             Entity("actor_state", {"actor": a, "state": s}, first[a].start, first[a].end)
             for a, s in states.items()
         ]
+
+
+@dataclass(frozen=True)
+class _Vocabulary:
+    """What is known of one language."""
+
+    reader: _WrittenReader | StemReader
+    answers: Answers
+    places: Places
 
 
 def _times(

@@ -10,13 +10,15 @@ from datetime import date
 from itertools import chain, product
 from typing import Any
 
-import spacy
-from spacy.matcher import Matcher, PhraseMatcher
-from spacy.tokens import Doc, Span, Token
-
 from nlu.detail import Entity, read_data
+from nlu.lean import without_torch
 from nlu.normalise import lemma
 from nlu.numbers import Numbers
+
+with without_torch():
+    import spacy
+    from spacy.matcher import Matcher, PhraseMatcher
+    from spacy.tokens import Doc, Span, Token
 
 Pattern = list[dict[str, Any]]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import joblib
 
 from nlu import language, language_model, safety
-from nlu.danger import DangerModel, reading, weighed
+from nlu.danger import DangerModel, is_absence, reading, weighed
 from nlu.embedder import Embedder, Vectors
 from nlu.entities import WRITTEN, Entity, EntityReader, spelling
 from nlu.intents import ABSTAINS_BELOW, TELL, UNCLEAR, FeatureSpace, IntentModel
@@ -82,7 +82,7 @@ class Pipeline:
         path = artifacts / FOLDER / MODEL_FILE
         if not path.is_file():
             raise FileNotFoundError(f"No trained model at {path}. Run: lotsa train")
-        return cls(joblib.load(path), artifacts)
+        return cls(joblib.load(path, mmap_mode="r"), artifacts)
 
     @property
     def embedder_name(self) -> str:
@@ -123,6 +123,8 @@ class Pipeline:
         )
         reads = dict(self._trained.levels.ranked(features)[0])
         seen = self._trained.danger.added(check, features, code)
+        if not check.acute and is_absence(seen, [need.id for need in needs]):
+            seen = check
         if seen.acute and seen.language is None and language.is_sure(sureness):
             seen = replace(seen, language=code)
         check = weighed(seen, reads, by_rules=check.acute)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def _by_rarest(dangers: tuple[Danger, ...]) -> dict[int, tuple[int, Rules]]:
     return {bit: (number, tuple(rules[bit])) for number, bit in enumerate(rules)}
 
 
-class _UniqueKeys(yaml.SafeLoader):
+class _UniqueKeys(yaml.CSafeLoader):
     """A key written twice would silently drop rules."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -75,6 +76,7 @@ class _Reader:
             for old, new in _mapping(self._content.get("letters", {}), "letters").items()
         )
         self._vocabulary = Vocabulary()
+        self._read_steps: dict[str, Step] = {}
         self._rewrites = {
             self._word(key): tuple(self._word(part) for part in str(value).split())
             for key, value in _mapping(self._content["rewrites"], "rewrites").items()
@@ -250,6 +252,11 @@ class _Reader:
         return tuple(part for word in kept for part in self._rewrites.get(word, (word,)))
 
     def _step(self, part: str, where: str) -> Step:
+        if part not in self._read_steps:
+            self._read_steps[part] = self._read_step(part, where)
+        return self._read_steps[part]
+
+    def _read_step(self, part: str, where: str) -> Step:
         singles: set[str] = set()
         sequences: set[tuple[str, ...]] = set()
         for alternative in self._alternatives(part, where):
@@ -288,7 +295,12 @@ def _pattern_word(word: str, where: str) -> str:
 
 
 def _word(value: object) -> str:
-    return fold(str(value))
+    return _folded(str(value))
+
+
+@cache
+def _folded(text: str) -> str:
+    return fold(text)
 
 
 def _mapping(value: object, where: str) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import joblib
@@ -194,7 +195,11 @@ def municipality_names(path: Path = MUNICIPALITIES) -> list[str]:
 def _write(artifacts: Path, trained: Trained) -> None:
     folder = artifacts / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    joblib.dump(trained, folder / MODEL_FILE, compress=3)
+    # Not compressed, so that the weights are mapped and only what a text needs is in memory; put in
+    # place whole, since a running product may have the old file mapped.
+    with NamedTemporaryFile(dir=folder, delete=False) as file:
+        joblib.dump(trained, file)
+    Path(file.name).replace(folder / MODEL_FILE)
     manifest: dict[str, Any] = {
         "inputs": _inputs_hash(),
         "intents": list(trained.intents.labels),

@@ -451,7 +451,7 @@ async def test_search_follows_an_edit_and_a_broken_build_keeps_what_worked(
     product, target = own_product, "demo-anhorigkonsulent"
     worker: Any = worker_process
     new_parent, guide = NewParent(product.client, worker), await product.guide()
-    await worker_process.has_logged("worker_ready")
+    await worker_process.has_logged("models_loaded")
     assert target not in [card["service_id"] for card in await cards(new_parent)]
     summary = {"sv": "Samtal om kuvert och skulder."}
     await product.put(guide, target, summary=summary, parent_says=[PHRASE])
