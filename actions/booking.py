@@ -197,7 +197,7 @@ async def _remind(
     async with turn.ledger.transaction() as connection:
         made = await call_backs.booked(connection, turn.conversation.id)
         if made is not None and await _can_remind(turn, made.starts_at):
-            due_at = await reminders.remind(connection, turn.ledger, made, turn.now)
+            due_at = await reminders.remind(connection, turn.ledger, made, turn.now, turn.language)
     if made is None:
         say(dispatcher, "utter_book_nothing", choices=[BOOK, BACK])
         return [SlotSet("booking", None)]

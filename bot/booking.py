@@ -10,6 +10,7 @@ from babel.dates import format_datetime
 
 from bot import answers
 from bot.calendar import LOCAL
+from bot.call_backs import CallBack
 from bot.content import Content, spoken
 from bot.engine.engine import Said
 
@@ -42,6 +43,14 @@ def typed_choice(
     if plain in {_plain(way) for way in content.raw(language, "said_book").split("|")}:
         return BOOK
     return None
+
+
+def with_booked(slots: dict[str, Any], made: CallBack | None) -> dict[str, Any]:
+    """The slots where also a time that a guide has booked can be changed in words."""
+    known = slots.get("booking") or {}
+    if made is None or known.get("booked"):
+        return slots
+    return {**slots, "booking": {**known, "booked": str(made.id)}}
 
 
 def wants_back(text: str, choice: str | None, content: Content) -> bool:

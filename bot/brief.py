@@ -27,7 +27,11 @@ _FACTS: dict[str, tuple[str, ...]] = {
     "line_own_needs": ("own_needs",),
     "line_priority": ("priority",),
 }
-VIEWS = {"child": ("agrees", "against"), "guardian": ("agrees", "against", "none")}
+VIEWS = {
+    "child": ("agrees", "against"),
+    "guardian": ("agrees", "against", "none"),
+    "mandate": ("given", "none"),
+}
 UNSAID = "unsaid"
 BUTTONS = ("withhold", "include", "say")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from babel.dates import format_date
 
-from bot.brief import DANGER, LEVEL, UNSAID, Brief, without
+from bot.brief import DANGER, LEVEL, UNSAID, VIEWS, Brief, without
 from bot.consent import policy
 from bot.content import Content, spoken
 
@@ -16,6 +16,7 @@ Body = dict[str, Any]
 Lines = Callable[[Mapping[str, Any], str], list[Body]]
 Level = Callable[[str, Sequence[str], str], Body]
 GUIDE_LANGUAGE = "sv"
+MANDATE = "mandate"
 _BUTTONS = {"withhold": "choice_withhold", "include": "choice_include"}
 
 
@@ -57,9 +58,13 @@ class BriefWords:
         told = self.lines({**brief, "level": None}, GUIDE_LANGUAGE)
         for about, view in (brief.get("views") or {}).items():
             value = self._say(GUIDE_LANGUAGE, f"brief_{about}_{view}")
-            told.append(self._line(f"line_view_{about}", value, GUIDE_LANGUAGE))
+            label = f"line_view_{about}" if about != MANDATE else f"brief_person_{about}"
+            told.append(self._line(label, value, GUIDE_LANGUAGE))
         level = brief.get("level") and self._level(brief["level"], brief["signals"], GUIDE_LANGUAGE)
-        return {"lines": told, "level": level or None, "shared": True}
+        missing = [
+            self._say(GUIDE_LANGUAGE, f"console_brief_missing_{one}") for one in missing_of(brief)
+        ]
+        return {"lines": told, "level": level or None, "shared": True, "missing": missing}
 
     def body(
         self,
@@ -124,26 +129,25 @@ class BriefWords:
         """Each person the facts concern: whose yes there is, and whose is not known."""
         views = brief.get("views") or {}
         people = [self._person("you", self._say(language, "brief_you_text"), language)]
-        young: list[int] = []
-        old: list[int] = []
-        for child in brief["facts"].get("children", []):
-            age = child["band"][1] if child["band"] else child["age"]
-            (old if age >= policy().own_view_from else young).append(age)
+        ages = _ages(brief)
+        young = [age for age in ages if age < policy().own_view_from]
+        old = [age for age in ages if age >= policy().own_view_from]
         if not young and not old:
             people.append(self._person("child", self._say(language, "brief_age_unknown"), language))
         if young:
             people.append(self._person("child", self._say(language, "brief_young"), language))
         if old:
-            people.append(self._asked("child", _stage(max(old)), views, language, can_change))
-        people.append(self._asked("guardian", "guardian", views, language, can_change))
-        people.append(self._person("mandate", self._say(language, "brief_mandate_text"), language))
+            unsaid = f"brief_{_stage(max(old))}_unsaid"
+            people.append(self._asked("child", unsaid, views, language, can_change))
+        people.append(self._asked("guardian", "brief_guardian_unsaid", views, language, can_change))
+        people.append(self._asked(MANDATE, "brief_mandate_text", views, language, can_change))
         return people
 
     def _asked(
-        self, about: str, unasked: str, views: Mapping[str, str], language: str, can_change: bool
+        self, about: str, unsaid: str, views: Mapping[str, str], language: str, can_change: bool
     ) -> Body:
         view = views.get(about)
-        text = f"brief_{about}_{view}" if view else f"brief_{unasked}_unsaid"
+        text = f"brief_{about}_{view}" if view else unsaid
         line = self._person(about, self._say(language, text), language)
         if not can_change:
             return line
@@ -152,7 +156,7 @@ class BriefWords:
         other = "against" if about == "child" else "none"
         return {
             **line,
-            "change": self._button(f"{about}_agrees", language),
+            "change": self._button(f"{about}_{VIEWS[about][0]}", language),
             "remove": self._button(f"{about}_{other}", language),
         }
 
@@ -168,6 +172,21 @@ class BriefWords:
 
     def _say(self, language: str, text_id: str) -> str:
         return self._content.raw(language, text_id)
+
+
+def missing_of(brief: Brief) -> list[str]:
+    """Whose will is not known to the reader, of those the facts concern; `age` is the child's."""
+    views, ages = brief.get("views") or {}, _ages(brief)
+    missing = [] if ages else ["age"]
+    if any(age >= policy().own_view_from for age in ages) and "child" not in views:
+        missing.append("child")
+    return [*missing, *(about for about in ("guardian", MANDATE) if about not in views)]
+
+
+def _ages(brief: Brief) -> list[int]:
+    """The children's ages in years; of a span, the highest."""
+    children = brief["facts"].get("children", [])
+    return [child["band"][1] if child["band"] else child["age"] for child in children]
 
 
 def _stage(age: int) -> str:

@@ -1,4 +1,4 @@
-"""Times a parent books with a person: which are free, booking, moving and cancelling.
+"""Times with a person: those a parent books, and the meetings a guide agrees on with her.
 
 Owns the tables `call_backs` and `call_back_numbers`. The number to call is sealed, lies apart from
 the conversation and is removed when the call is over; so is the reminder's.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID, uuid4
@@ -23,7 +23,9 @@ from bot.ledger import Ledger
 from bot.privacy import Seal
 from knowledge.catalogue import Municipality
 
-How = Literal["phone", "chat"]
+How = Literal["phone", "chat", "visit", "video"]
+MEETINGS: tuple[How, ...] = ("visit", "video")  # agreed on with a guide, who is away from the desk
+NOTED = dt.timedelta(days=1)  # after a meeting, for the guide to say how it went
 HORIZON = 21  # days looked ahead for free times
 UNUSED = dt.timedelta(hours=1)  # a number that led to no booking is removed after that
 GIVEN_NUMBER = "book:number"  # what a message with the number is, to the booking
@@ -41,6 +43,9 @@ class Slot:
     starts_at: dt.datetime
     ends_at: dt.datetime
 
+    def overlaps(self, other: Slot) -> bool:
+        return self.starts_at < other.ends_at and other.starts_at < self.ends_at
+
 
 @dataclass(frozen=True, slots=True)
 class CallBack:
@@ -55,6 +60,8 @@ class CallBack:
     how: How
     ticket: str
     state: str
+    guide_id: UUID | None = None
+    interpreter: str | None = None  # the language of one
 
     @property
     def minutes(self) -> int:
@@ -65,12 +72,12 @@ def bookable(
     municipality: Municipality,
     function: str,
     now: dt.datetime,
-    taken: Mapping[dt.datetime, int] | None = None,
+    taken: Sequence[Slot] = (),
 ) -> list[Slot]:
     """The free times of a function, earliest first; none where no times can be booked.
 
     Times lie within its opening hours, begin after the lead time, and hold as many parents as
-    its capacity says. `taken` counts the booked parents by beginning.
+    its capacity says. `taken` are the booked times, also those that only overlap.
     """
     found = next((f for name, f in municipality.functions.items() if name == function), None)
     if found is None or not found.exists or found.call_backs is None:
@@ -88,7 +95,8 @@ def bookable(
             slot
             for start, end in open_spans(found, day, municipality.closures)
             for slot in _cut(start, end, length)
-            if slot.starts_at >= earliest and (taken or {}).get(slot.starts_at, 0) < rules.capacity
+            if slot.starts_at >= earliest
+            and sum(slot.overlaps(one) for one in taken) < rules.capacity
         ]
         slots += on_day
         days += bool(on_day)
@@ -107,11 +115,11 @@ async def free(
 ) -> list[Slot]:
     """The times nobody has booked yet."""
     cursor = await connection.execute(
-        "SELECT starts_at, count(*) AS n FROM call_backs WHERE municipality = %s "
-        "AND function = %s AND state = 'booked' AND starts_at > %s GROUP BY starts_at",
+        "SELECT starts_at, ends_at FROM call_backs WHERE municipality = %s "
+        "AND function = %s AND state = 'booked' AND ends_at > %s",
         [municipality.id, function, now],
     )
-    taken = {row["starts_at"]: int(row["n"]) for row in await cursor.fetchall()}
+    taken = [Slot(row["starts_at"], row["ends_at"]) for row in await cursor.fetchall()]
     return bookable(municipality, function, now, taken)
 
 
@@ -131,11 +139,7 @@ async def book(
     one = await handoff.open_for(connection, seal, conversation, is_kept=True)
     if one is None:
         raise KeyError(conversation)
-    # Of two parents at once one gets the last place.
-    await connection.execute(
-        "SELECT pg_advisory_xact_lock(hashtextextended(%s, 5))",
-        [f"{municipality.id} {one.function}"],
-    )
+    await _one_at_a_time(connection, municipality.id, one.function)
     earlier = await booked(connection, conversation)
     if earlier is not None:
         await _end(connection, conversation, "cancelled")
@@ -166,6 +170,70 @@ async def book(
     return _call_back(row)
 
 
+async def _one_at_a_time(connection: Connection, municipality: str, function: str) -> None:
+    """Of two who book at once, one gets the last place."""
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended(%s, 5))", [f"{municipality} {function}"]
+    )
+
+
+async def arrange(
+    connection: Connection,
+    seal: Seal,
+    one: handoff.Handoff,
+    guide: UUID,
+    slot: Slot,
+    how: How,
+    *,
+    place: str,
+    interpreter: str | None,
+) -> CallBack:
+    """Keep a meeting that the guide who holds the conversation has agreed on, in place of another.
+
+    Raises SlotTakenError where the guide is at another meeting then, TransitionError.
+    """
+    await _one_at_a_time(connection, one.municipality, one.function)
+    cursor = await connection.execute(
+        "SELECT 1 FROM call_backs WHERE guide_id = %s AND state = 'booked' "
+        "AND conversation_id <> %s AND starts_at < %s AND ends_at > %s",
+        [guide, one.conversation_id, slot.ends_at, slot.starts_at],
+    )
+    if await cursor.fetchone() is not None:
+        raise SlotTakenError(slot.starts_at.isoformat())
+    await _end(connection, one.conversation_id, "cancelled")
+    await handoff.move(connection, one, "appointed", guide, promised_at=slot.starts_at)
+    cursor = await connection.execute(
+        "INSERT INTO call_backs (id, municipality, conversation_id, function, starts_at, ends_at, "
+        "how, ticket, guide_id, interpreter, sealed_place) "
+        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING *",
+        [
+            uuid4(),
+            one.municipality,
+            one.conversation_id,
+            one.function,
+            slot.starts_at,
+            slot.ends_at,
+            how,
+            secrets.token_urlsafe(18),
+            guide,
+            interpreter,
+            seal.seal(place),
+        ],
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return _call_back(row)
+
+
+async def place_of(connection: Connection, seal: Seal, meeting: UUID) -> str:
+    """Where a meeting is, as the guide wrote it; empty where nothing was written."""
+    cursor = await connection.execute(
+        "SELECT sealed_place FROM call_backs WHERE id = %s", [meeting]
+    )
+    row = await cursor.fetchone()
+    return str(seal.open(row["sealed_place"]) or "") if row else ""
+
+
 async def booked(connection: Connection, conversation: UUID) -> CallBack | None:
     """The time a conversation has booked, if any."""
     cursor = await connection.execute(
@@ -175,13 +243,13 @@ async def booked(connection: Connection, conversation: UUID) -> CallBack | None:
     return _call_back(row) if row else None
 
 
-async def agreed(connection: Connection, municipality: str) -> frozenset[UUID]:
-    """The conversations of a municipality that have a time booked."""
+async def agreed(connection: Connection, municipality: str) -> dict[UUID, How]:
+    """The conversations of a municipality that have a time booked, and how they will meet."""
     cursor = await connection.execute(
-        "SELECT conversation_id FROM call_backs WHERE municipality = %s AND state = 'booked'",
+        "SELECT conversation_id, how FROM call_backs WHERE municipality = %s AND state = 'booked'",
         [municipality],
     )
-    return frozenset(row["conversation_id"] for row in await cursor.fetchall())
+    return {row["conversation_id"]: row["how"] for row in await cursor.fetchall()}
 
 
 async def by_ticket(connection: Connection, ticket: str) -> CallBack:

@@ -12,7 +12,18 @@ from typing import Any
 
 import psycopg
 
-from bot import after_danger, booking, case, clock, faults, handoff, safe_use, switches, tongue
+from bot import (
+    after_danger,
+    booking,
+    call_backs,
+    case,
+    clock,
+    faults,
+    handoff,
+    safe_use,
+    switches,
+    tongue,
+)
 from bot.complexity import Assessment, Complexity
 from bot.content import Content, spoken
 from bot.engine.compile import Policy
@@ -145,6 +156,10 @@ class Conversations:
         async with self._ledger.transaction() as connection:
             open_handoff = await handoff.open_for(connection, self._ledger.seal, conversation.id)
             on_duty = await handoff.is_on_duty(connection, conversation.municipality)
+            if open_handoff is not None and open_handoff.state == "paused":
+                made = await call_backs.booked(connection, conversation.id)
+                slots = booking.with_booked(conversation.slots, made)
+                conversation = replace(conversation, slots=slots)
         setting = Setting(
             municipality=self._replies.catalogue.municipalities[conversation.municipality],
             language=conversation.language,

@@ -25,7 +25,7 @@ Actor = Literal["parent", "guide", "bot", "clock"]
 Event = Literal[
     "queued", "offered", "claimed", "returned", "closed", "released", "fell_silent", "passed_on",
     "referred", "promised_answer", "answered", "booked", "rebooked", "cancelled", "rather_waits",
-    "back_to_bot", "promise_passed", "expired",
+    "appointed", "back_to_bot", "promise_passed", "expired",
 ]  # fmt: skip
 # What becomes of the promised time: a new one is given, it stands, or nothing is left to promise.
 Promise = Literal["new", "stands", "over"]
@@ -71,6 +71,7 @@ STEPS: tuple[Step, ...] = (
     Step("held", "passed_on", "guide", "held", "stands", "a colleague takes over"),
     Step("held", "referred", "guide", "waiting", "new", "another function suits better"),
     Step("held", "promised_answer", "guide", "paused", "new", "a written answer by a time"),
+    Step("held", "appointed", "guide", "paused", "new", "a visit or a video meeting is agreed on"),
     Step("held", "booked", "parent", "paused", "new", "they agree on a time"),
     Step("paused", "claimed", "guide", "held", "stands", "the time has come"),
     Step("paused", "answered", "guide", "closed", "over", "the written answer is there"),

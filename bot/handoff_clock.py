@@ -11,8 +11,9 @@ from uuid import UUID
 
 import psycopg
 
-from bot import call_backs, clock, consent, handoff, handoff_queue, reminders
+from bot import call_backs, clock, consent, follow_ups, handoff, handoff_queue, reminders
 from bot.calendar import LOCAL, answer_by
+from bot.call_backs import CallBack
 from bot.database import Connection
 from bot.engine.reply import ReplyRequest
 from bot.handoff import ON_DUTY, Actor, Event, Handoff, TransitionError, as_handoff
@@ -43,7 +44,10 @@ OR EXISTS (SELECT 1 FROM messages m WHERE m.conversation_id = h.conversation_id
         AND a.conversation_id = h.conversation_id), 0)))"""
 _PASSED = (
     "((h.state IN ('waiting', 'offered_call_back') AND h.promised_at <= %(now)s) "
-    "OR (h.state = 'paused' AND h.promised_at <= %(now)s - %(grace)s))"
+    "OR (h.state = 'paused' AND h.promised_at <= %(now)s - %(grace)s AND NOT EXISTS ("
+    # Who is out on a visit says afterwards how it went.
+    "SELECT 1 FROM call_backs c WHERE c.conversation_id = h.conversation_id "
+    "AND c.state = 'booked' AND c.how = ANY(%(meetings)s) AND c.ends_at > %(now)s - %(noted)s)))"
 )
 _EXPIRED = "h.state = 'waiting' AND h.requested_at < now() - %(expires)s"
 _DUE: dict[Event, str] = {
@@ -73,7 +77,7 @@ class HandoffClock:
                 for one in await self._due(municipality, where, now):
                     told += await self._change(one, event, now)
             await self._escalate(municipality)
-        return told
+        return told + await follow_ups.ask_due(self._ledger, self._replies, now)
 
     async def _change(self, one: Handoff, event: Event, now: dt.datetime) -> bool:
         """One that fails is left for the next look, and stops no other."""
@@ -105,6 +109,8 @@ class HandoffClock:
             "municipality": municipality.id,
             "now": now,
             "grace": GRACE,
+            "meetings": list(call_backs.MEETINGS),
+            "noted": call_backs.NOTED,
             "on_duty": ON_DUTY,
             "silent": dt.timedelta(minutes=rules.silent_minutes),
             "expires": dt.timedelta(days=rules.expires_days),
@@ -141,7 +147,8 @@ async def change(
             ):
                 await handoff.share(connection, ledger.seal, one.conversation_id, None)
             setting = Setting(municipality, one.language, now, on_duty)
-            words = replies.word(_request(replies, one, event, promise), setting)
+            agreed = await call_backs.booked(connection, one.conversation_id)
+            words = replies.word(_request(replies, one, event, promise, agreed), setting)
             await ledger.add(connection, one.conversation_id, words)
     except (TransitionError, KeyError):
         return False
@@ -159,7 +166,9 @@ def new_promise(
     return answer_by(municipality, function, start)
 
 
-def _request(replies: Replies, one: Handoff, event: Event, promise: dt.datetime) -> ReplyRequest:
+def _request(
+    replies: Replies, one: Handoff, event: Event, promise: dt.datetime, agreed: CallBack | None
+) -> ReplyRequest:
     content, language = replies.content, one.language
     before = content.when(language, one.promised_at) if one.promised_at else ""
     values = {
@@ -169,6 +178,8 @@ def _request(replies: Replies, one: Handoff, event: Event, promise: dt.datetime)
     }
     if event == "promise_passed":
         told = "utter_agreed_time_passed" if one.state == "paused" else "utter_promise_passed"
+        if one.state == "paused" and agreed and agreed.how in call_backs.MEETINGS:
+            told = "utter_meeting_unknown"
         return ReplyRequest(told, values)
     return ReplyRequest(_WORDS[event], values)
 

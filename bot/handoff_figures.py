@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from bot.call_backs import MEETINGS, NOTED
 from bot.database import Connection
 from bot.handoff_clock import GRACE
 
@@ -15,8 +16,9 @@ PERIOD = dt.timedelta(days=30)
 class Figures:
     """Of a municipality's conversations with a person; times in seconds, None where there is none.
 
-    A promise is kept when a guide took over, or the written answer came, by the time told; it is
-    broken when that time passed. One the parent let go herself counts as neither.
+    A promise is kept when a guide took over, or the written answer came, by the time told, and a
+    meeting when the guide came back to it within a day; it is broken when that time passed. One
+    the parent let go herself counts as neither.
     """
 
     requested: int
@@ -36,12 +38,29 @@ class Figures:
         return self.promises_kept / tested if tested else None
 
 
+async def municipalities(connection: Connection, period: dt.timedelta = PERIOD) -> list[str]:
+    """Where parents asked for a person in the last `period`."""
+    cursor = await connection.execute(
+        "SELECT DISTINCT municipality FROM handoffs WHERE requested_at > now() - %s "
+        "ORDER BY municipality",
+        [period],
+    )
+    return [row["municipality"] for row in await cursor.fetchall()]
+
+
 async def figures(
     connection: Connection, municipality: str, period: dt.timedelta = PERIOD
 ) -> Figures:
     """The figures of the stretches requested in the last `period`, erased ones not among them."""
     cursor = await connection.execute(
-        _FIGURES, {"municipality": municipality, "period": period, "grace": GRACE}
+        _FIGURES,
+        {
+            "municipality": municipality,
+            "period": period,
+            "grace": GRACE,
+            "meetings": list(MEETINGS),
+            "noted": NOTED,
+        },
     )
     row = await cursor.fetchone()
     assert row is not None
@@ -73,8 +92,12 @@ SELECT
     percentile_cont(0.8) WITHIN GROUP (ORDER BY answered) FILTER (WHERE NOT is_agreed)
         AS first_response_p80,
     (SELECT count(*) FROM events WHERE event IN ('claimed', 'answered')
-        AND created_at <= promised_before
-            + CASE WHEN state = 'paused' THEN %(grace)s ELSE interval '0' END) AS promises_kept,
+        AND created_at <= coalesce((SELECT max(c.ends_at) + %(noted)s FROM call_backs c
+                WHERE c.conversation_id = (SELECT conversation_id FROM handoffs
+                    WHERE id = events.handoff_id)
+                AND c.starts_at = events.promised_before AND c.how = ANY(%(meetings)s)),
+            promised_before + CASE WHEN state = 'paused' THEN %(grace)s ELSE interval '0' END)
+        ) AS promises_kept,
     (SELECT count(*) FROM events WHERE event = 'promise_passed') AS promises_broken
 FROM stretches
 """

@@ -8,9 +8,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from contextlib import suppress
+from uuid import UUID
 
-from bot import switches
-from bot.addresses import Address, AddressError
+from bot import consent, follow_ups, switches
+from bot.addresses import Address, AddressError, forget_addresses
 from bot.call_backs import CallBack, number_of
 from bot.database import Connection
 from bot.handoff import Handoff
@@ -40,11 +41,12 @@ async def can_text(ledger: Ledger, reach: Reach, municipality: str) -> bool:
 
 
 async def remind(
-    connection: Connection, ledger: Ledger, booked: CallBack, now: dt.datetime
+    connection: Connection, ledger: Ledger, booked: CallBack, now: dt.datetime, language: str
 ) -> dt.datetime | None:
     """Queue the reminder the parent asked for, once; returns when it is sent.
 
-    None where it would come too late, or the number given cannot get an SMS.
+    Her pressing the button is her yes to such messages, noted with the words it stood under. None
+    where it would come too late, or the number given cannot get an SMS.
     """
     due_at = booked.starts_at - BEFORE
     number = await number_of(connection, ledger.seal, booked.conversation_id)
@@ -60,8 +62,34 @@ async def remind(
             due_at,
             key=f"call_back:{booked.id}",
         )
+        await _note_yes(connection, ledger, booked, language)
         return due_at
     return None
+
+
+async def _note_yes(
+    connection: Connection, ledger: Ledger, booked: CallBack, language: str
+) -> None:
+    if await consent.says_yes(connection, booked.conversation_id, "messages"):
+        return
+    said = await ledger.messages(booked.conversation_id)
+    await consent.add(
+        connection,
+        municipality=booked.municipality,
+        conversation=booked.conversation_id,
+        purpose="messages",
+        answer="yes",
+        words=consent.words_of_offer(reversed(said), "remind"),
+        language=language,
+    )
+
+
+async def take_back(connection: Connection, conversation: UUID, purpose: consent.Purpose) -> None:
+    """What was to be sent or asked by a yes that is taken back is neither, from now on."""
+    if purpose == "messages":
+        await forget_addresses(connection, conversation, "notice")
+    elif purpose == "follow_up":
+        await follow_ups.forget(connection, conversation)
 
 
 async def escalate(connection: Connection, ledger: Ledger, one: Handoff, to: Escalation) -> int:

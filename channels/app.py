@@ -33,6 +33,7 @@ from channels import (
     editing_pages,
     families,
     health,
+    meetings,
     phone_pages,
     plain,
     privacy_pages,
@@ -105,6 +106,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
     app.include_router(catalogue_pages.router)
     app.include_router(console.router)
     app.include_router(workspace.router)
+    app.include_router(meetings.router)
     app.include_router(editing.router)
     app.include_router(editing_pages.router)
     app.include_router(transfers.router)

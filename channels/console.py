@@ -12,7 +12,15 @@ from fastapi import APIRouter, Body, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot import audit, call_backs, desk, handoff, handoff_figures
+from bot import (
+    audit,
+    call_backs,
+    desk,
+    follow_ups,
+    handoff,
+    handoff_figures,
+    meetings,
+)
 from bot.desk_help import area_of
 from bot.engine.reply import ReplyRequest
 from bot.handoff import Handoff, TransitionError
@@ -33,6 +41,7 @@ from channels.access import (
 from channels.accounts import HANDLES, home_of
 from channels.doors import Doors
 from channels.errors import DoorError
+from channels.following import plan_follow_up
 from channels.stream import COMMENT, TYPING, event, notices
 from channels.web import doors_of, shown_notices, templates
 
@@ -87,6 +96,7 @@ _CLAIM = Claim()
 class Close(BaseModel):
     model_config = ConfigDict(extra="forbid")
     outcome: str = Field(pattern=r"^[a-z_]{2,40}$")
+    follow_up_days: int | None = None  # until the parent is asked how it went, if she wants that
 
 
 @router.post("/logout", tags=["access:guide"])
@@ -144,7 +154,8 @@ async def read_queue(request: Request, guide: SignedIn) -> dict[str, Any]:
         agreed = await call_backs.agreed(connection, guide.municipality)
     return {
         "handoffs": [
-            metadata(doors, one, guide) | {"booked": one.conversation_id in agreed} for one in found
+            metadata(doors, one, guide) | {"booked": agreed.get(one.conversation_id)}
+            for one in found
         ],
         "figures": asdict(figures) | {"kept_share": figures.kept_share},
         "desk": {"held": own.held, "capacity": own.capacity, "is_away": own.is_away},
@@ -233,9 +244,11 @@ async def read_handoff(request: Request, handoff_id: UUID, guide: SignedIn) -> d
     messages = await read_held(doors.ledger, one, guide)
     async with doors.ledger.transaction() as connection:
         number = await call_backs.number_of(connection, doors.ledger.seal, one.conversation_id)
+        may_ask = await follow_ups.may_ask(connection, one.conversation_id)
     return {
         "handoff": metadata(doors, one, guide),
         "number": number,
+        "follow_up_days": meetings.policy().follow_up_days if may_ask else [],
         "brief": doors.replies.briefs.for_person(one.brief),
         "messages": [_as_json(doors, message) for message in messages],
     }
@@ -304,6 +317,7 @@ async def close(request: Request, handoff_id: UUID, end: Close, guide: SignedIn)
     async with doors.ledger.transaction() as connection:
         await handoff.move(connection, one, "closed", outcome=end.outcome)
         await doors.ledger.add(connection, one.conversation_id, words)
+        await plan_follow_up(connection, one, guide, end.follow_up_days)
         subject = audit.conversation(one.conversation_id)
         await audit.write(connection, guide, "conversation_closed", subject, outcome=end.outcome)
     return {"state": "closed"}

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from markupsafe import Markup
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 
-from bot import audit, families
+from bot import audit, consent, families
 from bot.calendar import LOCAL
 from bot.content import Content
 from bot.database import Connection
@@ -29,6 +30,7 @@ from channels.errors import DoorError, language_of
 from channels.tools import Edit
 from channels.web import DATABASE_ERRORS, Authorization, doors_of, templates
 
+COORDINATOR = "coordinator"  # who follows the family, as a receiver of its yes
 BLANK_ROWS = 3  # to add a task
 ENDINGS: tuple[Ending, ...] = get_args(Ending)
 Shown = dict[str, Any]
@@ -230,7 +232,8 @@ async def answer_of_family(
         family = await families.of_conversation(connection, doors.ledger.seal, conversation.id)
         if family is None or answer not in ("yes", "no", "end"):
             raise DoorError("bad_request")
-        if answer == "no" and family.state == "proposed":
+        before = family.state
+        if answer == "no" and before == "proposed":
             await families.end(connection, family.id, "refused")
         elif answer == "end":
             await families.end(connection, family.id, "family")
@@ -238,6 +241,9 @@ async def answer_of_family(
             await _agree(doors, connection, family)
         else:
             raise DoorError("family_changed")
+        if before != "ended":
+            language = language_of(request, doors.content)
+            await _note(doors, connection, conversation, family, answer, language)
     return await _shown(request, conversation)
 
 
@@ -246,6 +252,31 @@ async def _agree(doors: Doors, connection: Any, family: Family) -> None:
         await families.agree(connection, family)
     except FamilyError as error:
         raise DoorError("family_changed") from error
+
+
+async def _note(
+    doors: Doors,
+    connection: Connection,
+    conversation: Conversation,
+    family: Family,
+    answer: str,
+    language: str,
+) -> None:
+    """Keep the family's answer among its other choices, with the words that stood on the page."""
+    choice: consent.Answer = "yes" if answer == "yes" else "no" if answer == "no" else "revoked"
+    page = templates.get_template("tools_family.html").render(
+        _family_context(doors, conversation, family, language)
+    )
+    await consent.add(
+        connection,
+        municipality=conversation.municipality,
+        conversation=conversation.id,
+        purpose="follow_up",
+        receiver=COORDINATOR,
+        answer=choice,
+        words=" ".join(Markup(page).striptags().split()),
+        language=language,
+    )
 
 
 async def _conversation(
@@ -266,13 +297,19 @@ async def _shown(request: Request, conversation: Conversation) -> Response:
     language = language_of(request, doors.content)
     async with doors.ledger.transaction() as connection:
         family = await families.of_conversation(connection, doors.ledger.seal, conversation.id)
-    context: Shown = {
+    context = _family_context(doors, conversation, family, language)
+    return HTMLResponse(templates.get_template("tools_family.html").render(context))
+
+
+def _family_context(
+    doors: Doors, conversation: Conversation, family: Family | None, language: str
+) -> Shown:
+    return {
         "t": doors.content.chrome(language, "tools_"),
         "lang": language,
         "family": family,
         "days": _days(doors.content, language, conversation, doors, family) if family else {},
     }
-    return HTMLResponse(templates.get_template("tools_family.html").render(context))
 
 
 def _days(

@@ -8,6 +8,7 @@ from bot import audit, clock, desk, handoff, transfers
 from bot.handoff import Handoff, TransitionError
 from bot.handoff_clock import change
 from bot.messages import Author, OutgoingMessage
+from channels import meetings
 from channels.access import Guide, note_act
 from channels.doors import Doors
 from channels.errors import DoorError
@@ -27,7 +28,7 @@ async def shown(doors: Doors, one: Handoff, guide: Guide, _: dict[str, str]) -> 
         "has_coordinator": functions["coordinator"].exists,
         "receivers": [found for found in receivers(doors, one.municipality) if found != "self"],
         "given": [found for found in given if found.receiver != "self"],
-    }
+    } | await meetings.shown(doors, one, guide)
 
 
 async def ask_to_give_on(doors: Doors, one: Handoff, guide: Guide, name: str) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any, Literal
 from uuid import UUID
 
+from babel.dates import format_date
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict
 
-from bot import consent, transfers
+from bot import consent, families, reminders, transfers
 from bot.consent import BY_YES_OR_NO
+from bot.content import spoken
 from bot.engine.reply import ReplyRequest
+from bot.families import Family
 from bot.ledger import Conversation
 from bot.replies import Setting
 from bot.sharing import unshare
@@ -83,6 +86,7 @@ async def own_privacy(
     async with doors.ledger.transaction() as connection:
         chosen = await consent.in_force(connection, conversation.id)
         given = await transfers.of_conversation(connection, doors.ledger.seal, conversation.id)
+        family = await families.of_conversation(connection, doors.ledger.seal, conversation.id)
         read = await reads.by_day(doors, connection, conversation, setting.language)
     content, language = doors.content, setting.language
     briefs, town = doors.replies.briefs, setting.municipality.name
@@ -130,8 +134,29 @@ async def own_privacy(
         ],
         "pdf": can_make_pdf(),
         "reads": read,
+        "family": _family(doors, family, chosen.get(("follow_up", "coordinator")), setting),
     }
     return HTMLResponse(templates.get_template("privacy_own.html").render(context))
+
+
+def _family(
+    doors: Doors, family: Family | None, yes: consent.Choice | None, setting: Setting
+) -> dict[str, str] | None:
+    """The yes to being followed by a coordinator, while it holds."""
+    if family is None or family.state != "agreed":
+        return None
+    content, language = doors.content, setting.language
+    until = format_date(family.until, "long", locale=spoken(language))
+    say = {"name": family.guide_name, "until": until}
+    return {
+        "heading": content.raw(language, "tools_name_family"),
+        "text": content.text(language, "tools_family_agreed", **say),
+        "kept": content.raw(language, "tools_family_kept"),
+        "since": content.when(language, yes.at) if yes else "",
+        "end": content.raw(language, "tools_family_end"),
+        "page": f"/chat/{family.municipality}/verktyg?lang={language}&tool=family",
+        "about": content.raw(language, "tools_about_family"),
+    }
 
 
 def choice_words(doors: Doors, purpose: consent.Purpose, setting: Setting) -> str:
@@ -168,6 +193,8 @@ async def choose(
             words=choice_words(doors, asked, setting),
             language=setting.language,
         )
+        if new.answer == "no":
+            await reminders.take_back(connection, conversation.id, asked)
     return {"purpose": asked, "answer": new.answer}
 
 

@@ -15,7 +15,7 @@ import aiosmtplib
 import httpx
 import psycopg
 
-from bot import booking
+from bot import booking, consent
 from bot.addresses import Thread, keep_rendered, unrendered_thread
 from bot.codes import CodePolicy, new_code
 from bot.content import Content, MissingTextError
@@ -144,7 +144,9 @@ class Sending:
         return provider.name, await provider.send(self._http, letter)
 
     async def _notice(self, piece: Piece) -> str:
-        """The words of a notice; none near violence unless she said that nobody else reads.
+        """The words of a notice; none without her yes to such messages as it stands now.
+
+        None near violence either, unless she said that nobody else reads.
 
         What names its own language goes to somebody who works there, not to her.
         """
@@ -155,6 +157,9 @@ class Sending:
             conversation = await self._ledger.conversation(piece.conversation)
             if not may_send(conversation.slots, is_acute=conversation.is_acute):
                 raise NotSentError("not_safe", for_good=True)
+            async with self._ledger.transaction() as connection:
+                if not await consent.says_yes(connection, piece.conversation, "messages"):
+                    raise NotSentError("no_consent", for_good=True)
         try:
             values = {**given, **booking.worded(given, content, language)}
             words = content.text(language, piece.content["notice"], **values)

@@ -4,7 +4,7 @@
 const PANELS = ["brief", "matches", "canned", "notes", "support", "leave"];
 
 /** `places` are {tabs, panel(name)}; `ask(method, path, body)` answers with a response;
- *  `on` are {insert(text, original), passed(to), promised(by), said(text), trouble(text)}. */
+ *  `on` are {insert(text, original), passed(to), promised(by), met(meeting), said(text), trouble(text)}. */
 export class Aside {
   #places;
   #ask;
@@ -102,12 +102,16 @@ export class Aside {
 
   async #submit(event, name) {
     const form = event.target;
-    if (!form.matches("[data-get], [data-post], [data-pass], [data-promise]")) return;
+    if (!form.matches("[data-get], [data-post], [data-pass], [data-promise], [data-meeting]")) return;
     event.preventDefault();
     const fields = {};
     for (const [key, value] of new FormData(form, event.submitter)) (fields[key] ??= []).push(value);
     if (form.matches("[data-pass]")) return this.#on.passed(fields.to[0]);
     if (form.matches("[data-promise]")) return this.#on.promised(fields.by[0]);
+    if (form.matches("[data-meeting]")) {
+      const meeting = Object.fromEntries(Object.entries(fields).map(([key, [value]]) => [key, value]));
+      return this.#on.met({ ...meeting, minutes: Number(meeting.minutes) });
+    }
     if (form.matches("[data-get]")) {
       const query = new URLSearchParams(Object.entries(fields).map(([key, [value]]) => [key, value]));
       await this.#load(name, `?${query}`);

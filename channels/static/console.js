@@ -62,6 +62,7 @@ const aside = new Aside(
     on: {
       insert,
       passed: (to) => end("/pass", { to }, say("passed")),
+      met: (meeting) => end("/meeting", meeting, say("met")),
       promised: (by) => end("/promise", { by }, say("promised_answer")),
       said: (text) => setText("said", text),
       trouble: (text) => setText("panel-trouble", text),
@@ -172,8 +173,9 @@ async function claim(id, anyway = false) {
 
 async function openHandoff(id) {
   try {
-    const { handoff, number, brief, messages } = await ask("GET", handoffPath(id));
+    const { handoff, number, brief, messages, follow_up_days: days } = await ask("GET", handoffPath(id));
     startConversation(id);
+    showFollowUp(days);
     showMeta(handoff, number);
     showBrief(brief);
     aside.open(id);
@@ -269,14 +271,24 @@ function withOriginal(message) {
   return message.original ? { ...message, note: say("original", { text: message.original }) } : message;
 }
 
-function showBrief({ lines, level, shared }) {
+function showBrief({ lines, level, shared, missing }) {
   byId("brief").replaceChildren(
     element("p", { class: "brief-shared" }, say(shared ? "brief_shared" : "brief_not_shared")),
     level ? element("p", {}, `${say("level_heading")}: `, element("strong", {}, level.label)) : "",
     level?.reasons?.length ? element("p", { class: "label" }, say("level_reasons")) : "",
     level?.reasons?.length ? plainList(level.reasons) : "",
     lines?.length ? lineList(lines) : "",
+    missing?.length ? element("p", { class: "label" }, say("brief_missing")) : "",
+    missing?.length ? plainList(missing) : "",
   );
+}
+
+/** A day to ask how it went, where the parent has said yes to being asked. */
+function showFollowUp(days) {
+  byId("follow-up").hidden = !days.length;
+  byId("follow-up-not").hidden = days.length > 0;
+  const options = days.map((count) => element("option", { value: count }, say("follow_up_days", { count })));
+  byId("follow-up-days").replaceChildren(element("option", { value: "" }, say("follow_up_never")), ...options);
 }
 
 async function refreshOpen() {
@@ -408,7 +420,8 @@ byId("close-form").addEventListener("submit", (event) => {
   const outcome = byId("outcome").value;
   setText("close-trouble", outcome ? "" : say("outcome_missing"));
   if (!outcome) return byId("outcome").focus();
-  end("/close", { outcome }, say("closed"));
+  const days = byId("follow-up-days").value;
+  end("/close", { outcome, follow_up_days: days ? Number(days) : null }, say("closed"));
 });
 byId("to-leave").addEventListener("click", () => aside.choose("leave", true));
 byId("to-inbox").addEventListener("click", () => {

@@ -213,7 +213,9 @@ export class Inbox {
 
   #promised(handoff) {
     if (isClosed(handoff) || !handoff.promised) return isClosed(handoff) ? "" : this.#say("no_promise");
-    return this.#say(this.#isLate(handoff) ? "late" : "by", { time: this.#shortTime(handoff.promised) });
+    const time = this.#shortTime(handoff.promised);
+    if (tabOf(handoff) === "booked" && !this.#isLate(handoff)) return this.#say(`booked_${handoff.booked}`, { time });
+    return this.#say(this.#isLate(handoff) ? "late" : "by", { time });
   }
 
   /** Today only the clock, another day the day too, short enough for a column. */

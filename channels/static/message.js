@@ -253,10 +253,14 @@ function triedButton(tried, page) {
   return button;
 }
 
-/** Pages of this conversation, in the same tab: the key to it is kept here alone. */
+/** Pages of this conversation, in the same tab: the key to it is kept here alone. Others beside it. */
 function linkList(links, { words }) {
   const items = links.map(({ href, label: text }) => {
     const address = new URL(href, location.origin);
+    if (address.origin !== location.origin) {
+      const away = { class: "button", href: address.href, target: "_blank", rel: "noopener noreferrer" };
+      return element("li", {}, element("a", away, text));
+    }
     address.searchParams.set("lang", words.lang);
     return element("li", {}, element("a", { class: "button", href: address.pathname + address.search }, text));
   });

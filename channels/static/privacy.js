@@ -48,9 +48,10 @@ async function trying(work) {
 
 place.addEventListener("submit", (event) => {
   event.preventDefault();
-  const { path, method } = event.target.dataset;
+  const { path, method, as: shape } = event.target.dataset;
   const fields = new FormData(event.target, event.submitter);
-  const body = Object.fromEntries(fields);
+  let body = Object.fromEntries(fields);
+  if (shape === "fields") body = { fields: { answer: fields.getAll("answer") } };
   if (path === "transfers") body.lines = fields.getAll("lines");
   trying(async () => {
     await ask(method, path, method === "DELETE" ? undefined : body);

@@ -250,6 +250,6 @@ async def test_a_written_answer_is_promised_and_the_conversation_pauses(
     assert (await parent.read())[-1]["reply_id"] == "utter_answer_promised"
     queue = await guide.get("queue")
     found = next(h for h in queue.json()["handoffs"] if h["id"] == one)
-    assert (found["state"], found["booked"]) == ("paused", False)
+    assert (found["state"], found["booked"]) == ("paused", None)
     assert queue.json()["figures"]["requested"] > 0
     assert (await guide.post(f"handoffs/{one}/claim")).status_code == 200
