@@ -12,6 +12,7 @@ from prometheus_client import (
     generate_latest,
 )
 
+from bot import handoff_figures
 from bot.database import Connection
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -56,6 +57,19 @@ _QUERIES = (
         "AS value FROM outcomes WHERE created_at > now() - interval '10 minutes'",
     ),
 )
+# Fields of `Figures`; a figure that nothing was counted for is left out.
+_PEOPLE = {
+    "requested": "Parents who asked for a person, last 30 days",
+    "claimed": "Of them, those a guide took over",
+    "expired": "Of them, those nobody took",
+    "wait_median": "Median seconds until a guide took over",
+    "wait_p80": "80th percentile of seconds until a guide took over",
+    "first_response_median": "Median seconds until a guide's first words",
+    "first_response_p80": "80th percentile of seconds until a guide's first words",
+    "promises_kept": "Promised times that were kept",
+    "promises_broken": "Promised times that passed",
+    "kept_share": "Kept promises among those put to the test, 0 to 1",
+}
 _OUTCOMES = (
     "SELECT outcome, count(*) AS value FROM outcomes "
     "WHERE created_at > now() - interval '1 hour' GROUP BY outcome"
@@ -78,7 +92,21 @@ async def exposition(connection: Connection | None) -> bytes:
         cursor = await connection.execute(_OUTCOMES.encode())
         for row in await cursor.fetchall():
             turns.labels(row["outcome"]).set(row["value"])
+        await _people(connection, registry)
     return bytes(generate_latest(_process) + generate_latest(registry))
+
+
+async def _people(connection: Connection, registry: CollectorRegistry) -> None:
+    """How people keep their word, by municipality: the console's figures of the last 30 days."""
+    found = {
+        name: await handoff_figures.figures(connection, name)
+        for name in await handoff_figures.municipalities(connection)
+    }
+    for field, documentation in _PEOPLE.items():
+        gauge = Gauge(f"lotsa_people_{field}", documentation, ["municipality"], registry=registry)
+        for municipality, figures in found.items():
+            if (value := getattr(figures, field)) is not None:
+                gauge.labels(municipality).set(value)
 
 
 async def workers(connection: Connection) -> int:
