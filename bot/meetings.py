@@ -134,7 +134,8 @@ def confirmation(
     }
     if meeting.interpreter:
         named = language_name(content, meeting.interpreter, language)
-        lines["interpreter"] = content.text(language, "book_interpreter", name=named)
+        first, rest = named[:1].upper(), named[1:]
+        lines["interpreter"] = content.text(language, "book_interpreter", name=first + rest)
     lines["prepare"] = mask(meeting.prepare, MASKED_FOR_GUIDES).text or _preparing(
         content, municipality, one, meeting.how
     )

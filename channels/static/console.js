@@ -72,6 +72,7 @@ const aside = new Aside(
 
 let queue = [];
 let queueAsked = 0;
+let isQueueLost = false; // what else is said there stays until the guide does the next thing
 let openId = null;
 const outboxes = new Map(); // handoff id → Outbox; one goes on sending when another conversation is opened
 const unseen = new Set(); // handoff ids with a parent's message that came while another was open
@@ -122,10 +123,12 @@ async function loadQueue() {
     queue = answer.handoffs;
     desk.show(answer.desk);
     showFigures(answer.figures);
-    setText("queue-trouble", "");
+    if (isQueueLost) setText("queue-trouble", "");
+    isQueueLost = false;
     showQueue();
     leaveIfTaken();
   } catch (error) {
+    isQueueLost = true;
     setText("queue-trouble", error.fromServer || say("error_queue"));
   }
 }
@@ -145,7 +148,10 @@ function leaveIfTaken() {
 
 function showFigures({ first_response_median: first, wait_median: wait, kept_share: kept }) {
   const none = say("figures_none");
-  const minutes = (seconds) => (seconds === null ? none : say("figures_minutes", { minutes: Math.round(seconds / 60) }));
+  const minutes = (seconds) => {
+    if (seconds === null) return none;
+    return seconds < 60 ? say("figures_short") : say("figures_minutes", { minutes: Math.round(seconds / 60) });
+  };
   const share = kept === null ? none : say("figures_share", { percent: Math.round(kept * 100) });
   setText("figures", say("figures", { first: minutes(first), wait: minutes(wait), kept: share }));
 }
@@ -157,6 +163,7 @@ function setView(view) {
 // --- One conversation ---
 
 async function claim(id, anyway = false) {
+  setText("queue-trouble", "");
   try {
     await ask("POST", handoffPath(id, "/claim"), { anyway });
     queueAsked++; // a list asked for before this would still show the conversation as waiting
@@ -191,6 +198,8 @@ async function openHandoff(id) {
 function startConversation(id) {
   keepDraft();
   unseen.delete(id);
+  setText("ended", "");
+  setText("queue-trouble", "");
   thread.clear();
   held = [];
   openId = id;
@@ -243,7 +252,7 @@ function endConversation(id, text) {
   setView("inbox");
   byId("pane-empty").hidden = false;
   setText("pane-heading", paneHeading);
-  setText("pane-empty", text);
+  setText("ended", text);
   byId("queue-heading").focus();
 }
 

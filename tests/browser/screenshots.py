@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from playwright.sync_api import Browser, Page
 
+from tests.browser import episodes
 from tests.browser.product import (
     DANGER,
     PATIENCE,
@@ -26,6 +28,7 @@ from tests.browser.product import (
     write,
 )
 
+COLOURS = 200  # of a picture; more cannot be told from what was on the screen
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2}
 NARROW = {"viewport": {"width": 320, "height": 640}, "device_scale_factor": 2}
@@ -46,7 +49,11 @@ def take(page: Page, name: str, top: str | None = None) -> None:
     page.wait_for_timeout(300)  # everything that moves has come to rest
     if top:
         page.locator(top).last.evaluate("one => one.scrollIntoView({block: 'start'})")
-    page.screenshot(path=IMAGES / f"{name}.png")
+    path = IMAGES / f"{name}.png"
+    page.screenshot(path=path)
+    with Image.open(path) as picture:
+        small = picture.convert("RGB").quantize(COLOURS)
+    small.save(path, optimize=True)
 
 
 def picture_parent(browser: Browser, product: Product) -> None:
@@ -110,7 +117,7 @@ PANELS = {
     "canned": ".canned-list",
     "notes": "textarea",
     "support": "summary",
-    "leave": "form[data-pass], h4",
+    "leave": "form[data-promise]",
 }
 
 
@@ -207,6 +214,33 @@ def picture_doors(browser: Browser, product: Product) -> None:
         take(page, "accessibility")
 
 
+SMALL = {"viewport": {"width": 390, "height": 760}}
+
+
+def picture_episodes(browser: Browser) -> None:
+    """What docs/handbok-guide.md tells, from first to last, at most three pictures each."""
+    with running_product(LOTSA_CLOCK=episodes.TUESDAY_EVENING) as product:
+        product.add_guide("eva", "Eva", episodes.TOWN)
+        with person(browser, product, SMALL) as parent, person(browser, product, DESK) as guide:
+            episodes.evening(parent, guide, take)
+    with running_product() as product:
+        for login, name in (("anna", "Anna"), ("bo", "Bo")):
+            product.add_guide(login, name, episodes.TOWN)
+        product.add_guide("rut", "Rut", episodes.TOWN, roles="auditor")
+        for episode in (episodes.contested, episodes.break_glass):
+            with (
+                person(browser, product, SMALL) as parent,
+                person(browser, product, DESK) as guide,
+                person(browser, product, DESK) as other,
+            ):
+                episode(parent, guide, other, take)
+        with person(browser, product, SMALL) as parent, person(browser, product, DESK) as guide:
+            episodes.silent(parent, guide, product, take)
+        for two in (episodes.acute, episodes.meeting):
+            with person(browser, product, SMALL) as parent, person(browser, product, DESK) as guide:
+                two(parent, guide, take)
+
+
 def main() -> None:
     """Start the product, use it, write the pictures."""
     IMAGES.mkdir(parents=True, exist_ok=True)
@@ -220,6 +254,7 @@ def main() -> None:
         picture_family(browser, product)
         picture_suggestions(browser, product, "suggestions-320", NARROW)
         picture_suggestions(browser, product, "suggestions-dark", {**PHONE, "color_scheme": "dark"})
+        picture_episodes(browser)
 
 
 if __name__ == "__main__":

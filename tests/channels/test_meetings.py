@@ -66,7 +66,7 @@ async def test_a_visit_is_confirmed_with_when_who_where_how_long_interpreter_and
     assert said["who"] == "Anna, guide"
     assert said["where"] == ADDRESS
     assert "60 minuter" in said["minutes"]
-    assert said["interpreter"].startswith("somaliska. ")
+    assert said["interpreter"].startswith("Somaliska. ")
     assert said["prepare"] == "Ta med kallelsen från BUP."
     assert (await row(guide, one))["state"] == "paused"
     assert (await row(guide, one))["booked"] == "visit"
