@@ -94,6 +94,7 @@ class Replies:
 
     def word(self, request: ReplyRequest, setting: Setting) -> OutgoingMessage:
         """The message for a reply. Raises MissingTextError when a text or value is missing."""
+        setting = replace(setting, language=self.content.read_in(setting.language, request.id))
         question = request.id.removeprefix("utter_ask_")
         if request.id != question and question in self.policy.questions:
             body = self.questions.body(question, setting.language, setting.slots, setting.asked)
