@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 from babel import Locale
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 
 from bot.calendar import LOCAL
 
@@ -137,6 +137,17 @@ class Content:
         """Clock time in Sweden."""
         pattern = self.raw(language, "format_time")
         return format_datetime(moment.astimezone(LOCAL), pattern, locale=spoken(language))
+
+    def day(self, language: str, day: dt.date) -> str:
+        """A date, such as 22 november 2026."""
+        pattern = self.raw(language, "web_stod_date_format")
+        return format_date(day, pattern, locale=spoken(language))
+
+    def round_the_clock(self, language: str, hours: str | None) -> str:
+        """The hours of a phone; that somebody always answers is said in the language itself."""
+        always = "web_stod_round_the_clock"
+        is_always = hours in [self.raw(code, always) for code in self.languages]
+        return self.raw(language, always) if is_always else hours or ""
 
     def when(self, language: str, moment: dt.datetime) -> str:
         """Day and clock time in Sweden."""

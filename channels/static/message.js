@@ -229,7 +229,7 @@ function cardBox(card, page) {
       "p",
       { class: "card-source" },
       card.source && `${card.source}. `,
-      card.verified_on && say("card_verified", { date: sayDate(card.verified_on) }),
+      card.verified_on && say("card_verified", { date: card.verified ?? sayDate(card.verified_on) }),
       card.verified_on && ".",
     ),
     card.tried && page.choose && triedButton(card.tried, page),
