@@ -159,7 +159,7 @@ function phoneLink({ number, tel }, label) {
   return element(
     "a",
     { class: "number", href: telephone(tel ?? number) },
-    label && element("span", { class: "number-label" }, label),
+    label && element("span", { class: "number-label", dir: "auto" }, label),
     label && " ",
     element("span", { class: "number-digits", dir: "ltr" }, number),
   );

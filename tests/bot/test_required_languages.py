@@ -121,3 +121,16 @@ async def test_in_the_middle_of_the_questions_no_words_are_taken_from_a_parent(
     await parent.say("my son is 13 and has not been to school since autumn")
     replies = await parent.say(SAID["bs"][0])
     assert {reply["language"] for reply in replies} == {"en"}
+
+
+@IN_EVERY
+async def test_the_words_she_is_told_to_write_take_her_yes_back(
+    new_parent: NewParent, content: Content, language: str
+) -> None:
+    parent, _ = await begun(new_parent, language)
+    await parent.choose("intent:want_person")
+    told = of(await parent.choose("consent_handoff:share"), "utter_handoff_shared")
+    words = content.raw(language, "word_share_revoke").split("|")[0]
+    assert words in told["text"]
+    [answer] = await parent.say(words)
+    assert (answer["reply_id"], answer["language"]) == ("utter_share_revoked", language)
