@@ -84,7 +84,8 @@ def label(choice: str, content: Content, language: str) -> str | None:
         if step == "later":
             return content.text(language, "choice_book_later", time=content.clock(language, moment))
         pattern = content.raw(language, "format_day")
-        return str(format_datetime(moment, pattern, locale=spoken(language))).capitalize()
+        day = str(format_datetime(moment, pattern, locale=spoken(language)))
+        return f"{day[:1].upper()}{day[1:]}"
     text_id = f"choice_book_{step}_{value}" if value else f"choice_book_{step}"
     return content.raw(language, text_id) if content.has(language, text_id) else None
 

@@ -6,11 +6,9 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from babel.dates import format_date
-
 from bot.brief import DANGER, LEVEL, UNSAID, VIEWS, Brief, without
 from bot.consent import policy
-from bot.content import Content, spoken
+from bot.content import Content
 
 Body = dict[str, Any]
 Lines = Callable[[Mapping[str, Any], str], list[Body]]
@@ -85,7 +83,7 @@ class BriefWords:
         about = {
             "brief_reader": self.reader(reader, municipality, language),
             "brief_why": say(language, f"brief_why_{reader}"),
-            "brief_until": say(language, "brief_until_day", day=_day(until, language)),
+            "brief_until": say(language, "brief_until_day", day=self._content.day(language, until)),
             "brief_nobody_else": say(language, "brief_nobody_else_text"),
         }
         own_words = {
@@ -194,7 +192,3 @@ def _stage(age: int) -> str:
     if age >= policy().of_age:
         return "child_of_age"
     return "child_older" if age >= policy().own_view_counts_from else "child_teen"
-
-
-def _day(day: dt.date, language: str) -> str:
-    return format_date(day, "long", locale=spoken(language))

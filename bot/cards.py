@@ -43,9 +43,10 @@ class Cards:
             "what": what,
             "why": reasons,
             "how": local(service.how_to_get, language),
-            "phone": _phones(service, language),
+            "phone": self._phones(service, language),
             "source": self._content.text(language, "card_source", title=service.sources[0].title),
             "verified_on": service.verified_on.isoformat(),
+            "verified": self._content.day(language, service.verified_on),
         }
         documents = [local(document, language) for document in service.required_documents]
         optional = {
@@ -73,6 +74,17 @@ class Cards:
             return None
         line = catalogue.services[VIOLENCE_LINE].phones[0].number
         return self._content.text(language, text_id, violence_line=line)
+
+    def _phones(self, service: Service, language: str) -> list[Body]:
+        return [
+            {
+                "number": phone.number,
+                "tel": phone.number.replace(" ", "").replace("-", ""),
+                "label": local(phone.label, language) or "",
+                "note": self._content.round_the_clock(language, local(phone.hours, language)),
+            }
+            for phone in service.phones
+        ]
 
     def _notes(
         self, service: Service, match: Mapping[str, Any], catalogue: Catalogue, language: str
@@ -139,18 +151,6 @@ def _languages(service: Service, of_summary: str, language: str) -> Body:
     }
     parts["what"] = of_summary
     return {part: code for part, code in parts.items() if code != language}
-
-
-def _phones(service: Service, language: str) -> list[Body]:
-    return [
-        {
-            "number": phone.number,
-            "tel": phone.number.replace(" ", "").replace("-", ""),
-            "label": local(phone.label, language) or "",
-            "note": local(phone.hours, language) or "",
-        }
-        for phone in service.phones
-    ]
 
 
 def _terms(card: Body, language: str) -> list[Body]:

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import yaml
 from babel import Locale
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 
 from bot.calendar import LOCAL
 
 CONTENT = Path(__file__).parent / "content"
 LANGUAGES = CONTENT / "languages.yml"
 FALLBACK = "sv"
+EASY = "sv-x-lattlast"  # what a language with required texts alone has no words of its own for
 UNWRITTEN = "unwritten"  # status of a language that is understood but not answered in
-REQUIRED = "required"  # status of a language that is answered in only where somebody is in danger
+REQUIRED = "required"  # status of a language with the required texts alone
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -38,15 +39,14 @@ class Content:
     ) -> None:
         """`languages` are all a parent may write in; answered are those that have texts.
 
-        A language whose status is `required` has only those that danger is answered with. The
-        others say in Swedish what they have no words of their own for.
+        A language whose status is `required` has the required texts, and says the rest in easy
+        Swedish. The others say in Swedish what they have no words of their own for.
         """
         self._own = texts
         self._texts = {
-            code: own
-            if languages[code]["status"] == REQUIRED
-            else {**texts.get(FALLBACK, {}), **own}
+            code: {**texts.get(FALLBACK, {}), **(texts.get(EASY, {}) if is_part else {}), **own}
             for code, own in texts.items()
+            for is_part in [languages[code]["status"] == REQUIRED]
         }
         written = {code: known for code, known in languages.items() if code in texts}
         self.languages = {c: known for c, known in written.items() if known["status"] != REQUIRED}
@@ -65,6 +65,15 @@ class Content:
 
     def has(self, language: str, text_id: str) -> bool:
         return text_id in self._texts.get(language, {})
+
+    def says(self, language: str, text_id: str) -> bool:
+        """Whether a text can be read in the language, and not in easy Swedish alone."""
+        is_full = language in self.languages
+        return self.has(language, text_id) if is_full else text_id in self._own.get(language, {})
+
+    def read_in(self, language: str, text_id: str) -> str:
+        """The language a reply is said in: easy Swedish where it has no words of its own."""
+        return language if self.says(language, text_id) else EASY
 
     def ids(self, language: str) -> frozenset[str]:
         """The texts a language has of its own."""
@@ -128,6 +137,17 @@ class Content:
         """Clock time in Sweden."""
         pattern = self.raw(language, "format_time")
         return format_datetime(moment.astimezone(LOCAL), pattern, locale=spoken(language))
+
+    def day(self, language: str, day: dt.date) -> str:
+        """A date, such as 22 november 2026."""
+        pattern = self.raw(language, "web_stod_date_format")
+        return format_date(day, pattern, locale=spoken(language))
+
+    def round_the_clock(self, language: str, hours: str | None) -> str:
+        """The hours of a phone; that somebody always answers is said in the language itself."""
+        always = "web_stod_round_the_clock"
+        is_always = hours in [self.raw(code, always) for code in self.languages]
+        return self.raw(language, always) if is_always else hours or ""
 
     def when(self, language: str, moment: dt.datetime) -> str:
         """Day and clock time in Sweden."""

@@ -343,8 +343,10 @@ class Conversations:
             return self._fixed(Outcome.ERROR_ENGINE, setting)
         result = self._result(message, decision, turn, setting, conversation)
         if heard.doubt:
-            asked = tongue.question(heard.doubt, language, self._content)
-            result = replace(result, replies=[asked, *result.replies])
+            asked = [tongue.question(heard.doubt, language, self._content)]
+            if heard.doubt == language:  # what she could not read when she came
+                asked.insert(0, self._replies.word(ReplyRequest("utter_welcome"), setting))
+            result = replace(result, replies=[*asked, *result.replies])
         return result
 
     def _with_danger(

@@ -94,6 +94,7 @@ class Replies:
 
     def word(self, request: ReplyRequest, setting: Setting) -> OutgoingMessage:
         """The message for a reply. Raises MissingTextError when a text or value is missing."""
+        setting = replace(setting, language=self.content.read_in(setting.language, request.id))
         question = request.id.removeprefix("utter_ask_")
         if request.id != question and question in self.policy.questions:
             body = self.questions.body(question, setting.language, setting.slots, setting.asked)
@@ -194,17 +195,25 @@ class Replies:
                 phone = service.phones[0]
                 if phone.number in [known["number"] for known in numbers]:
                     continue
-                hours = local(phone.hours, language)
                 numbers.append(
                     {
                         "label": service.name,
                         "number": phone.number,
                         "tel": phone.number.replace(" ", "").replace("-", ""),
-                        "note": hours or "",
+                        "note": self._note(service, language),
                         "verified_on": service.verified_on.isoformat(),
                     }
                 )
         return numbers[:most]
+
+    def _note(self, service: Service, language: str) -> str:
+        """What a help line is, where its name is a Swedish one to the reader, and its hours."""
+        hours = local(service.phones[0].hours, language)
+        kind = service.kinds[0]
+        labels = self.catalogue.taxonomy.kinds[kind].label
+        is_told = self.content.says(language, f"kind_{kind}") or language == "en"
+        what = self.content.named("kind", kind, labels, language) if is_told else ""
+        return " · ".join(filter(None, [what, self.content.round_the_clock(language, hours)]))
 
     def presence(self, setting: Setting) -> str:
         """Who reads now, honestly: on duty means a guide has the console open."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot import answers
+from bot.closing_words import WANT_PERSON
 from bot.content import Content, spoken
 from bot.ledger import Conversation
 from bot.messages import Author, OutgoingMessage
@@ -46,11 +47,19 @@ def asked_for(
 def continued(
     text: str, understanding: Understanding, conversation: Conversation, content: Content
 ) -> str:
-    """The language of the answer: another than before only where a sentence is surely in it."""
+    """The language of the answer: another than before only where a sentence is surely in it.
+
+    A language with the required texts alone is taken at the opening only: later the parent would
+    lose the words she has been answered in.
+    """
+    told = understanding.language
     is_sentence = len(text.split()) >= FEWEST_WORDS
-    is_sure = understanding.is_language_sure and understanding.language in content.languages
-    is_other = understanding.language != spoken(conversation.language)
-    return understanding.language if is_sentence and is_sure and is_other else conversation.language
+    is_known = told in content.languages or (
+        told in content.in_danger and _is_opening(conversation)
+    )
+    is_other = told != spoken(conversation.language)
+    is_sure = understanding.is_language_sure and is_known and is_other
+    return told if is_sentence and is_sure else conversation.language
 
 
 def doubt(
@@ -66,18 +75,25 @@ def doubt(
         return None
     if not understanding.is_language_sure:
         return UNSURE
-    return None if understanding.language in content.languages else understanding.language
+    is_answered = understanding.language in (*content.languages, conversation.language)
+    return None if is_answered else understanding.language
 
 
 def question(why: str, language: str, content: Content) -> OutgoingMessage:
-    """One line that asks, with a button for every language that can be answered in."""
+    """One line that asks, with a button for every language that can be answered in.
+
+    In a language with the required texts alone, a person comes first: she can use an interpreter.
+    """
     names = {code: known["name"] for code, known in content.languages.items()}
     values = {"languages": " · ".join(names.values())}
     reply = "utter_which_language"
     if why != UNSURE:
         reply, values = "utter_language_missing", {**values, "written": content.autonyms[why]}
     choices = [{"id": f"{PRESSED}:{code}", "label": name} for code, name in names.items()]
-    language = why if content.has(why, reply) else language
+    if content.says(why, reply):
+        language = why
+        person = {"id": WANT_PERSON, "label": content.raw(language, "choice_person")}
+        choices = [person, *choices]
     text = content.text(language, reply, **values)
     return OutgoingMessage(Author.BOT, text, reply, language, {"choices": choices})
 

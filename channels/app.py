@@ -49,7 +49,7 @@ from channels import (
     workspace,
 )
 from channels.doors import Doors
-from channels.errors import DoorError, error_response, language_of
+from channels.errors import DoorError, error_response, language_of_error
 from channels.framing import SECURITY_HEADERS
 from channels.metrics import ANSWERS
 from channels.phones import Phones
@@ -155,7 +155,7 @@ class Following:
 async def _door_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, DoorError)
     content = web.doors_of(request).content
-    return error_response(error, language_of(request, content), content)
+    return error_response(error, language_of_error(request, content, error.code), content)
 
 
 async def _bad_request(request: Request, error: Exception) -> Response:

@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse
 
 from bot.content import CONTENT
 from bot.replies import Replies
-from channels.catalogue_words import Words, day_in_words
+from channels.catalogue_words import Words
 from channels.doors import Doors
 from channels.errors import DoorError, language_of
 from channels.web import ALWAYS_SHOWN, doors_of, page
@@ -113,7 +113,7 @@ def glossary_page(request: Request) -> Response:
     language = language_of(request, doors.content)
     shown = [
         glossary().explained(term, language)
-        | {"day": day_in_words(doors.content, language, term.verified_on)}
+        | {"day": doors.content.day(language, term.verified_on)}
         for term in glossary().terms.values()
     ]
     letters: dict[str, list[dict[str, Any]]] = {}

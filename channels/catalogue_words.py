@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from babel import Locale
-from babel.dates import format_date, format_time, get_day_names
+from babel.dates import format_time, get_day_names
 
 from bot.content import Content, spoken
 from knowledge.catalogue import Catalogue, CostOption, Municipality, Schedule, Service
@@ -63,7 +63,7 @@ class Words:
 
     def day(self, day: dt.date) -> str:
         """A date in words, such as 22 november 2026."""
-        return day_in_words(self.content, self.language, day)
+        return self.content.day(self.language, day)
 
     def need(self, need: str) -> str:
         labels = self.catalogue.taxonomy.needs[need].label
@@ -195,7 +195,7 @@ class Words:
                 "number": phone.number,
                 "tel": dialled(phone.number),
                 "label": self.local(phone.label),
-                "hours": self.local(phone.hours),
+                "hours": self.content.round_the_clock(self.language, self.local(phone.hours)),
             }
             for phone in service.phones
         ]
@@ -248,11 +248,6 @@ class Words:
         if service.review_due < self.today:
             return self.say("stale", day=day, due=self.day(service.review_due))
         return self.say("verified", day=day)
-
-
-def day_in_words(content: Content, language: str, day: dt.date) -> str:
-    """A date in a language, such as 22 november 2026."""
-    return format_date(day, content.raw(language, "web_stod_date_format"), locale=spoken(language))
 
 
 def dialled(number: str) -> str:

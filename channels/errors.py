@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from fastapi import Request
@@ -59,13 +60,20 @@ class DoorError(Exception):
 
 def language_of(request: Request, content: Content) -> str:
     """The language asked for in the address or header, if the product has it; else Swedish."""
-    asked = [request.query_params.get("lang", "")]
-    asked += [part.split(";")[0] for part in request.headers.get("accept-language", "").split(",")]
-    for tag in asked:
-        for code in (tag.strip().lower(), spoken(tag.strip().lower())):
-            if code in content.languages:
-                return code
-    return "sv"
+    return next((code for code in _asked(request) if code in content.languages), "sv")
+
+
+def language_of_error(request: Request, content: Content, code: str) -> str:
+    """The same; also one with the required texts alone, where the error can be said in it."""
+    error = f"error_{code}"
+    return next((asked for asked in _asked(request) if content.says(asked, error)), "sv")
+
+
+def _asked(request: Request) -> Iterator[str]:
+    header = request.headers.get("accept-language", "")
+    tags = [request.query_params.get("lang", ""), *header.split(",")]
+    for tag in (tag.split(";")[0].strip().lower() for tag in tags):
+        yield from (tag, spoken(tag))
 
 
 def error_response(error: DoorError, language: str, content: Content) -> JSONResponse:

@@ -20,7 +20,6 @@ from starlette.datastructures import FormData
 
 from bot.ledger import Conversation, QueueFullError, new_key
 from channels.access import conversation_of_parent, messages_of
-from channels.catalogue_words import day_in_words
 from channels.doors import Doors
 from channels.errors import STATUS, DoorError, language_of
 from channels.stream import Notice
@@ -268,7 +267,7 @@ def _page(request: Request, municipality: str, language: str, view: View) -> Res
         return content.clock(language, dt.datetime.fromisoformat(moment))
 
     def day(iso: str) -> str:
-        return day_in_words(content, language, dt.date.fromisoformat(iso))
+        return content.day(language, dt.date.fromisoformat(iso))
 
     trouble = view.trouble and " ".join(
         content.text(language, f"error_{view.trouble.code}{part}", **view.trouble.values)

@@ -164,7 +164,7 @@ class Short:
         return text
 
     def _person(self, look: Look) -> str:
-        if not self.content.has(look.language, "sms_person"):
+        if not self.content.says(look.language, "sms_person"):
             return ""
         return self.text("sms_person", look)
 
@@ -176,7 +176,7 @@ class Short:
             listed = ", ".join(f"{n['label']} {n['number']}" for n in known)
         else:
             listed = ", ".join(str(n["number"]) for n in known)
-        if not self.content.has(look.language, "sms_more_numbers"):
+        if not self.content.says(look.language, "sms_more_numbers"):
             return self._plain(listed, look)
         return self.text("sms_more_numbers", look, numbers=listed)
 
@@ -245,7 +245,7 @@ class Short:
 
     def _words(self, message: Shown, look: Look) -> str:
         short = f"sms_{message.reply_id}"
-        if self.content.has(look.language, short):
+        if self.content.says(look.language, short):
             return self.text(short, look)
         return self._plain(message.text, look)
 

@@ -17,7 +17,6 @@ from bot import barriers
 from bot.barriers import TooManyReportsError
 from bot.privacy import mask
 from channels.access import Guide
-from channels.catalogue_words import day_in_words
 from channels.console_pages import framed, reader_with, writer_with
 from channels.errors import STATUS, DoorError, language_of
 from channels.menu import REMOVES_BARRIERS
@@ -87,8 +86,8 @@ def _statement(
         "acute_numbers": doors.replies.numbers(ALWAYS_SHOWN, found, language, len(ALWAYS_SHOWN)),
         "s": content.chrome(language, "access_"),
         "centre": centre,
-        "day": day_in_words(content, language, REVIEWED_ON),
-        "tested_whole": day_in_words(content, language, TESTED_WHOLE_ON),
+        "day": content.day(language, REVIEWED_ON),
+        "tested_whole": content.day(language, TESTED_WHOLE_ON),
         "report": uuid4(),
         "trouble": words,
         "draft": draft,

@@ -52,6 +52,7 @@ export class Memory {
 export class Conversation {
   #municipality;
   #language;
+  #spoken; // of the replies; the page itself may not exist in it
   #memory;
   #page;
   #outbox;
@@ -196,6 +197,11 @@ export class Conversation {
     this.#advance(messages);
     this.#page.restored(messages);
     for (const entry of this.#outbox.entries) this.#page.pending(entry);
+    this.#heard(state);
+  }
+
+  #heard(state) {
+    this.#spoken = state.language ?? this.#spoken;
     this.#page.state(state);
   }
 
@@ -216,7 +222,7 @@ export class Conversation {
       const { messages, state } = await this.#ask("GET", `${this.#path()}/messages?after=${this.#cursor}`);
       this.#receive(messages);
       this.#page.connected(true);
-      this.#page.state(state);
+      this.#heard(state);
     } catch (error) {
       this.#page.connected(error.fromServer !== undefined);
       throw error;
@@ -241,7 +247,7 @@ export class Conversation {
 
   #take(event, data) {
     if (event === "message") this.#receive([data]);
-    else if (event === "state") this.#page.state(data);
+    else if (event === "state") this.#heard(data);
     else if (event === "typing") this.#page.typing(data);
     else if (event === "erased") this.#end(true);
   }
@@ -304,7 +310,7 @@ export class Conversation {
       method,
       cache: "no-store",
       headers: {
-        "Accept-Language": this.#language,
+        "Accept-Language": [this.#spoken, this.#language].filter(Boolean).join(", "),
         ...(token && { Authorization: `Bearer ${token}` }),
         ...(options.body && { "Content-Type": "application/json" }),
         ...options.headers,

@@ -159,7 +159,7 @@ function phoneLink({ number, tel }, label) {
   return element(
     "a",
     { class: "number", href: telephone(tel ?? number) },
-    label && element("span", { class: "number-label" }, label),
+    label && element("span", { class: "number-label", dir: "auto" }, label),
     label && " ",
     element("span", { class: "number-digits", dir: "ltr" }, number),
   );
@@ -229,7 +229,7 @@ function cardBox(card, page) {
       "p",
       { class: "card-source" },
       card.source && `${card.source}. `,
-      card.verified_on && say("card_verified", { date: sayDate(card.verified_on) }),
+      card.verified_on && say("card_verified", { date: card.verified ?? sayDate(card.verified_on) }),
       card.verified_on && ".",
     ),
     card.tried && page.choose && triedButton(card.tried, page),

@@ -9,8 +9,11 @@ export function wordsFrom({ texts, lang }, prefix) {
   const locales = [`${lang === "en" ? "en-GB" : lang}-u-ca-gregory-nu-latn`, "sv"];
   const formatter = (options) => new Intl.DateTimeFormat(locales, { timeZone: ZONE, ...options });
   const clock = formatter({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  const weekday = formatter({ weekday: "long", day: "numeric", month: "long" });
-  const date = formatter({ day: "numeric", month: "long", year: "numeric" });
+  // A browser that does not know the language would say the names in another: figures then.
+  const isKnown = Intl.DateTimeFormat.supportedLocalesOf(lang).length > 0;
+  const inFigures = { day: "2-digit", month: "2-digit", year: "numeric" };
+  const weekday = formatter(isKnown ? { weekday: "long", day: "numeric", month: "long" } : inFigures);
+  const date = formatter(isKnown ? { day: "numeric", month: "long", year: "numeric" } : inFigures);
   const day = formatter({ day: "numeric", month: "numeric", year: "numeric" });
 
   function say(id, values = {}) {

@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+from bot import booking
 from bot.calendar import LOCAL
 from bot.content import Content, MissingTextError
 from bot.engine.reply import ReplyRequest
@@ -77,3 +78,28 @@ def test_a_text_with_a_missing_value_is_an_error(content: Content) -> None:
 def test_a_parents_braces_stay_braces(replies: Replies, catalogue: Catalogue) -> None:
     request = ReplyRequest("utter_masked", {"kinds": "{municipality} {7*7}"})
     assert "{municipality} {7*7}" in replies.word(request, setting(catalogue)).text
+
+
+def test_a_help_line_says_in_every_language_what_it_is_and_that_somebody_always_answers(
+    replies: Replies, catalogue: Catalogue, content: Content
+) -> None:
+    check = safety.Check(True, ("suicide_self",), "self", "now", False)
+    for language in sorted(content.in_danger - {"sv", "sv-x-lattlast"}):
+        answer = replies.acute(check, setting(catalogue, language=language))
+        notes = [number["note"] for number in answer.body["numbers"]]
+        always = content.raw(language, "web_stod_round_the_clock")
+        assert all(note.endswith(always) for note in notes), language
+        assert not any("dygnet" in note for note in notes), language
+        is_told = content.says(language, "kind_sjalvmordslinjen")
+        assert not is_told or content.raw(language, "kind_sjalvmordslinjen") in notes[1]
+
+
+def test_a_day_on_a_button_keeps_the_large_letters_of_its_language(content: Content) -> None:
+    assert booking.label("book:day_2027-03-17", content, "so") == "Arbaco 17 Maarso"
+    assert booking.label("book:day_2027-03-17", content, "sv") == "Onsdag 17 mars"
+
+
+def test_a_date_is_said_in_the_order_of_the_language(content: Content) -> None:
+    day = dt.date(2027, 4, 15)
+    assert content.day("so", day) == "15 Abriil 2027"
+    assert content.day("sv", day) == "15 april 2027"

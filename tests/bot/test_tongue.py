@@ -33,7 +33,8 @@ async def test_a_language_without_texts_is_named_and_the_others_are_offered(
     [line] = asked(await parent.say("ወደይ ካብ መስከረም ጀሚሩ ናብ ቤት ትምህርቲ ኣይከይድን ኣሎ"))
     assert "ትግርኛ" in line["text"]
     named = {known["name"] for known in content.languages.values()}
-    assert {choice["label"] for choice in line["choices"]} == named
+    person = content.raw("ti", "choice_person")
+    assert {choice["label"] for choice in line["choices"]} == {person, *named}
 
 
 async def test_the_pressed_language_is_used_from_then_on_and_answers_are_kept(

@@ -11,6 +11,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from tests.browser import episodes
+from bot.content import Content
+from tests.browser.own_language import STORIES, OwnLanguage
 from tests.browser.product import (
     DANGER,
     PATIENCE,
@@ -239,6 +241,24 @@ def picture_episodes(browser: Browser) -> None:
         for two in (episodes.acute, episodes.meeting):
             with person(browser, product, SMALL) as parent, person(browser, product, DESK) as guide:
                 two(parent, guide, take)
+
+
+def picture_languages(browser: Browser, product: Product) -> None:
+    """On a narrow phone: the first question, a card, a booked call and danger, for each language."""
+    content = Content.load()
+    for language in STORIES:
+        with person(browser, product, NARROW) as page:
+            parent = OwnLanguage(page, content, language)
+            parent.come()
+            parent.tell()
+            take(page, f"{language}-question")
+            parent.skip_to_the_cards()
+            take(page, f"{language}-cards", ".message:has(.card)")
+            parent.share_with_a_person()
+            parent.book_a_call()
+            take(page, f"{language}-booked")
+            parent.tell_danger()
+            take(page, f"{language}-acute")
 
 
 def main() -> None:

@@ -105,7 +105,7 @@ def test_in_the_evening_three_taps_and_a_number_book_a_call(parent: Page) -> Non
         download.value.path()
     ).read_bytes().replace(b"\r\n ", b"")
 
-    choose(parent, "Boka en tid")
+    choose(parent, "Välj dag och tid")
     choose(parent, "Torsdag 18 mars")
     choose(parent, "09.00")
     choose(parent, "Skriv med mig här i chatten")
