@@ -10,8 +10,8 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from tests.browser import episodes
 from bot.content import Content
+from tests.browser import episodes
 from tests.browser.own_language import STORIES, OwnLanguage
 from tests.browser.product import (
     DANGER,
@@ -244,7 +244,7 @@ def picture_episodes(browser: Browser) -> None:
 
 
 def picture_languages(browser: Browser, product: Product) -> None:
-    """On a narrow phone: the first question, a card, a booked call and danger, for each language."""
+    """On a narrow phone: a question, a card, a booked call and danger, in each language."""
     content = Content.load()
     for language in STORIES:
         with person(browser, product, NARROW) as page:
