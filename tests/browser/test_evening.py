@@ -35,7 +35,7 @@ PICTURES = os.environ.get("LOTSA_PICTURES")  # folder to keep the screens in
 expect.set_options(timeout=PATIENCE)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture  # anew for each: a guide who has signed in is there in the evening too
 def product(artifacts: Path) -> Iterator[Product]:
     with running_product(LOTSA_CLOCK=TUESDAY_EVENING) as running:
         yield running

@@ -12,7 +12,7 @@ from bot.database import connect
 from bot.ledger import Ledger
 from tests.conftest import Guide, NewGuide, NewParent, Parent
 
-STORY = "dottern är 14 och har inte varit i skolan på fem veckor, vi har kontakt med bup"
+STORY = "dottern är 14 och har inte varit i skolan på fem veckor, vi pratar med bup"
 TOWN = "sollentuna"
 
 
