@@ -243,22 +243,26 @@ def picture_episodes(browser: Browser) -> None:
                 two(parent, guide, take)
 
 
-def picture_languages(browser: Browser, product: Product) -> None:
-    """On a narrow phone: a question, a card, a booked call and danger, in each language."""
+def picture_languages(browser: Browser) -> None:
+    """On a narrow phone: the first question, a card, a booked call and danger."""
     content = Content.load()
-    for language in STORIES:
-        with person(browser, product, NARROW) as page:
-            parent = OwnLanguage(page, content, language)
-            parent.come()
-            parent.tell()
-            take(page, f"{language}-question")
-            parent.skip_to_the_cards()
-            take(page, f"{language}-cards", ".message:has(.card)")
-            parent.share_with_a_person()
-            parent.book_a_call()
-            take(page, f"{language}-booked")
-            parent.tell_danger()
-            take(page, f"{language}-acute")
+    with running_product(LOTSA_CLOCK=episodes.TUESDAY_EVENING) as product:
+        for language in STORIES:
+            with person(browser, product, NARROW) as page:
+                picture_language(page, OwnLanguage(page, content, language))
+
+
+def picture_language(page: Page, parent: OwnLanguage) -> None:
+    parent.come()
+    parent.tell()
+    take(page, f"{parent.language}-question")
+    parent.skip_to_the_cards()
+    take(page, f"{parent.language}-cards", ".message:has(.card)")
+    parent.share_with_a_person()
+    parent.book_a_call()
+    take(page, f"{parent.language}-booked", ".message-bot")
+    parent.tell_danger()
+    take(page, f"{parent.language}-acute")
 
 
 def main() -> None:
@@ -275,6 +279,7 @@ def main() -> None:
         picture_suggestions(browser, product, "suggestions-320", NARROW)
         picture_suggestions(browser, product, "suggestions-dark", {**PHONE, "color_scheme": "dark"})
         picture_episodes(browser)
+        picture_languages(browser)
 
 
 if __name__ == "__main__":
