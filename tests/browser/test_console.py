@@ -8,17 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NewPage
 from tests.browser.product import (
-    CHROMIUM,
     DANGER,
     Product,
     ask_for_person,
     choose,
     open_chat,
-    running_browser,
     running_product,
     sign_in,
     take_over,
@@ -26,12 +24,6 @@ from tests.browser.product import (
 )
 from tests.browser.seen import sideways, violations
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        not CHROMIUM.is_file(), reason=f"{CHROMIUM} is missing: apt-get install chromium"
-    ),
-]
 DESK = {"viewport": {"width": 1280, "height": 800}}
 
 
@@ -40,12 +32,6 @@ def product(artifacts: Path) -> Iterator[Product]:
     with running_product() as running:
         running.add_guide("anna")
         running.add_guide("bo", "Bo")
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running_browser() as running:
         yield running
 
 

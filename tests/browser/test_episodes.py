@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
 
 from tests.browser import episodes
 from tests.browser.conftest import NewPage
 from tests.browser.episodes import TOWN, nothing
-from tests.browser.product import Product, running_browser, running_product
+from tests.browser.product import Product, running_product
 from tests.browser.seen import sideways, violations
 
 DESK = {"viewport": {"width": 1280, "height": 800}}
@@ -22,12 +21,6 @@ def product(artifacts: Path) -> Iterator[Product]:
     with running_product() as running:
         running.add_guide("anna", "Anna", TOWN)
         running.add_guide("rut", "Rut", TOWN, roles="auditor")
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running_browser() as running:
         yield running
 
 

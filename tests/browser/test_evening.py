@@ -11,39 +11,24 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.product import (
-    CHROMIUM,
     PATIENCE,
     Product,
     choose,
     open_chat,
-    running_browser,
     running_product,
     sign_in,
     take_over,
     write,
 )
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        not CHROMIUM.is_file(), reason=f"{CHROMIUM} is missing: apt-get install chromium"
-    ),
-]
 TUESDAY_EVENING = "2027-03-16T22:40"
 STORY = "Min son är 13 år och har inte varit i skolan på fem veckor"
 PICTURES = os.environ.get("LOTSA_PICTURES")  # folder to keep the screens in
-expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture  # anew for each: a guide who has signed in is there in the evening too
 def product(artifacts: Path) -> Iterator[Product]:
     with running_product(LOTSA_CLOCK=TUESDAY_EVENING) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running_browser() as running:
         yield running
 
 

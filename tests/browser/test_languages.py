@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from bot.content import Content
 from tests.browser.own_language import NUMBER, STORIES, OwnLanguage
-from tests.browser.product import PATIENCE, Product, running_browser, running_product
+from tests.browser.product import PATIENCE, Product, running_product
 
 TUESDAY_EVENING = "2027-03-16T22:40"
 NARROW = {"width": 320, "height": 640}
@@ -25,12 +25,6 @@ IN_EVERY = pytest.mark.parametrize("language", sorted(STORIES))
 @pytest.fixture(scope="module")
 def product(artifacts: Path) -> Iterator[Product]:
     with running_product(LOTSA_CLOCK=TUESDAY_EVENING) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running_browser() as running:
         yield running
 
 

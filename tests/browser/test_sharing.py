@@ -11,12 +11,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.product import (
-    CHROMIUM,
     PATIENCE,
     Product,
     choose,
     open_chat,
-    running_browser,
     running_product,
     sign_in,
     take_over,
@@ -25,25 +23,12 @@ from tests.browser.product import (
 from tests.browser.seen import sideways, violations
 from tests.browser.test_browser import NARROW
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        not CHROMIUM.is_file(), reason=f"{CHROMIUM} is missing: apt-get install chromium"
-    ),
-]
-expect.set_options(timeout=PATIENCE)
 STORY = "dottern är 14 och har inte varit i skolan på fem veckor, vi har kontakt med bup"
 
 
 @pytest.fixture(scope="module")
 def product(artifacts: Any) -> Iterator[Product]:
     with running_product() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running_browser() as running:
         yield running
 
 
