@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
@@ -27,8 +27,8 @@ from bot import (
 from bot.complexity import Assessment, Complexity
 from bot.content import Content, spoken
 from bot.engine.compile import Policy
-from bot.engine.engine import Decision, Engine, EngineError, Said
 from bot.engine.reply import ReplyRequest
+from bot.engine.turn import Decision, EngineError, Said
 from bot.handoff import Handoff
 from bot.hearing import UNSAFE, Heard, Hearing, is_changed
 from bot.ledger import Claim, Conversation, Effect, Ledger, TurnResult
@@ -46,6 +46,9 @@ from bot.understanding import (
 )
 from knowledge.catalogue import Catalogue, Municipality
 from nlu import safety
+
+if TYPE_CHECKING:
+    from bot.engine.engine import Engine
 
 log = get_log()
 # What a message would choose besides what it tells; after danger nothing is chosen for the parent.
@@ -184,8 +187,8 @@ class Conversations:
         setting: Setting,
     ) -> TurnResult:
         message = claim.message
-        check = safety.check(message.text, spoken(conversation.language)) if message.text else None
-        is_acute = message.author is Author.PARENT and check is not None and check.acute
+        check = self._danger_in(message, conversation)
+        is_acute = check is not None and check.acute
         goes_back = message.author is Author.PARENT and self._goes_back(message, open_handoff)
         is_held = open_handoff is not None and not handoff.bot_speaks(open_handoff.state)
         if is_acute and check is not None:
@@ -214,6 +217,14 @@ class Conversations:
         faults.reach("heard")
         result = await self._go_on(message, heard, conversation, open_handoff, setting)
         return self._with_danger(result, heard.check, conversation, setting)
+
+    @staticmethod
+    def _danger_in(message: StoredMessage, conversation: Conversation) -> safety.Check | None:
+        """What the rules see in a parent's own words; a pressed button's words are ours."""
+        is_own = message.choice in (None, call_backs.GIVEN_NUMBER)
+        if message.author is not Author.PARENT or not (is_own and message.text):
+            return None
+        return safety.check(message.text, spoken(conversation.language))
 
     async def _after_danger(
         self,

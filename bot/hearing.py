@@ -11,7 +11,7 @@ from bot.complexity import Complexity
 from bot.content import Content, spoken
 from bot.engine.branching import SURE, is_known
 from bot.engine.compile import CONSENT_FORM, REFUSALS, SAFE_FORM, Policy
-from bot.engine.engine import Said
+from bot.engine.turn import Said
 from bot.ledger import Conversation
 from bot.messages import Author, StoredMessage
 from bot.pausing import is_pause
@@ -359,7 +359,8 @@ def _is_new_fact(
     if understanding.intent not in FACT_INTENTS or not case.FACTS & set(entities):
         return False
     if understanding.intent != "tell":
-        return True
+        # Before anything is known of what it is about, a fact alone opens nothing: it is asked.
+        return conversation.active_loop not in OPENINGS or bool(conversation.slots.get("needs"))
     is_begun = bool(conversation.slots.get("needs")) and conversation.active_loop is None
     return is_begun and case.is_correction(understanding, entities, words)
 

@@ -164,7 +164,7 @@ async def post_message(
     """Take a message in. Danger is answered in this response, whatever else is down."""
     doors = doors_of(request)
     faults.reach("received")
-    check = safety.check(new.text) if new.text else None
+    check = safety.check(new.text) if new.text and new.choice is None else None
     try:
         conversation = await conversation_of_parent(doors.ledger, conversation_id, authorization)
         if wants_erased(doors, new.choice, new.text):
