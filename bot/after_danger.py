@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from bot import answers, case
 from bot.content import Content
 from bot.engine.compile import START_FORM, Policy
-from bot.engine.engine import Said
+from bot.engine.turn import Said
 from bot.ledger import Conversation
 from bot.messages import Author, StoredMessage
 

@@ -12,7 +12,7 @@ from bot import answers
 from bot.calendar import LOCAL
 from bot.call_backs import CallBack
 from bot.content import Content, spoken
-from bot.engine.engine import Said
+from bot.engine.turn import Said
 
 KIND = "book"
 BACK = "intent:back_to_bot"

@@ -16,8 +16,8 @@ from bot.edits import Edits, read_edits, write_edits
 from bot.log import get_log
 from knowledge import index
 from knowledge.catalogue import Catalogue
-from knowledge.index import Floats
 from knowledge.search import Search
+from knowledge.words import Floats
 from nlu.pipeline import Pipeline
 
 log = get_log()

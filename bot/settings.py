@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     lease: float = Field(10.0, description="how long a worker may hold a message")
     understand_timeout: float = Field(3.0, description="longest time to understand or search")
     engine_timeout: float = Field(4.0, description="longest time for the dialogue engine")
-    queue_limit: int = Field(500, description="unanswered messages above which new ones wait")
+    queue_limit: int = Field(1000, description="unanswered messages above which new ones wait")
     message_length: int = Field(4000, description="longest message, in characters")
     clock: dt.datetime | None = Field(
         None, description="try the installation as if it started at this time (local)"

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import psycopg
@@ -18,7 +18,6 @@ from bot.conversation import Conversations
 from bot.database import RETRY, listen, open_pool
 from bot.edits import Edits, remembered, watch
 from bot.engine.compile import Policy
-from bot.engine.engine import Engine
 from bot.handoff_clock import HandoffClock
 from bot.ledger import INCOMING, LeaseLostError, Ledger
 from bot.log import get_log
@@ -32,6 +31,9 @@ from bot.settings import Settings
 from bot.understanding import Reader, UnderstandingError
 from knowledge.catalogue import Catalogue
 from nlu import safety
+
+if TYPE_CHECKING:
+    from bot.engine.engine import Engine
 
 log = get_log()
 POLL = 1.0  # seconds between looks when no notice comes: an expired lease gives none
@@ -124,6 +126,7 @@ async def open_worker(
     """
     reader = Reader(settings.artifacts, settings.understand_timeout, remembered(settings))
     loading = asyncio.create_task(reader.start())
+    await asyncio.sleep(0)  # its process starts now, and loads while this one does
     shipped = Catalogue.load()
     safety.check("")  # the word lists are read now, not in the first turn
     engine = await _engine(settings, actions, is_whole=is_whole)
@@ -150,6 +153,8 @@ async def open_worker(
 
 
 async def _engine(settings: Settings, actions: str, *, is_whole: bool) -> Engine | None:
+    from bot.engine.engine import Engine  # Rasa is slow to load; the models load meanwhile
+
     try:
         return await Engine.load(settings.rasa_model, actions, Policy.load())
     except Exception as error:

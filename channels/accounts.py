@@ -7,6 +7,7 @@ import datetime as dt
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import get_args
 from uuid import UUID, uuid4
 
@@ -28,8 +29,6 @@ ADMINISTERS: frozenset[str] = frozenset({"admin"})
 REVISES: frozenset[str] = frozenset({"auditor"})
 SHORTEST_PASSWORD = 10
 _hasher = PasswordHasher()
-# Verified when the login is unknown, so that the answer takes as long.
-_NOBODY = _hasher.hash(secrets.token_urlsafe(16))
 
 
 class AccessError(PermissionError):
@@ -282,10 +281,17 @@ async def hashed(password: str) -> str:
     return await asyncio.to_thread(_hasher.hash, password)
 
 
+@cache
+def _nobody() -> str:
+    """Verified when the login is unknown, so that the answer takes as long."""
+    return _hasher.hash(secrets.token_urlsafe(16))
+
+
 async def is_password(password_hash: str | None, password: str) -> bool:
     """Whether it is; takes as long where there is none."""
+    nobody = await asyncio.to_thread(_nobody)
     try:
-        await asyncio.to_thread(_hasher.verify, password_hash or _NOBODY, password)
+        await asyncio.to_thread(_hasher.verify, password_hash or nobody, password)
     except (VerificationError, InvalidHashError):
         return False
     return password_hash is not None

@@ -1,4 +1,4 @@
-"""Builds what is built from data (models, index, Rasa project) and loads it for single commands."""
+"""Builds what is built from data: models, index, Rasa project; loads little when all is current."""
 
 from __future__ import annotations
 
@@ -8,23 +8,17 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from bot.case import case_of, entities_of
-from bot.complexity import Complexity
-from bot.content import Content
-from bot.edits import effective_catalogue, remembered
+from bot.edits import effective_catalogue
 from bot.engine.compile import Policy, compile_project, fingerprint
-from bot.live_search import building, open_search
 from bot.settings import Settings
-from bot.understanding import Wanted, as_query, find
 from knowledge import index
 from knowledge.catalogue import Catalogue
-from knowledge.queries import LabelledQuery
-from knowledge.search import Query
-from nlu import train as nlu_train
-from nlu.embedder import Embedder, is_prepared, prepare
-from nlu.pipeline import Pipeline
+from nlu import trained
+
+if TYPE_CHECKING:  # loaded where something is to be made
+    from nlu.embedder import Embedder
 
 Progress = Callable[[str], None]
 
@@ -36,8 +30,8 @@ def train_all(settings: Settings, progress: Progress, *, force: bool = False) ->
     steps: list[tuple[str, bool, Callable[[], None]]] = [
         (
             "embedder",
-            settings.embedder is not None or is_prepared(settings.artifacts),
-            lambda: prepare(settings.artifacts),
+            settings.embedder is not None or trained.is_prepared(settings.artifacts),
+            lambda: _prepare_embedder(settings),
         ),
         (
             "dialogue",
@@ -46,8 +40,8 @@ def train_all(settings: Settings, progress: Progress, *, force: bool = False) ->
         ),
         (
             "understanding",
-            nlu_train.is_current(settings.artifacts),
-            lambda: nlu_train.train(settings.artifacts, progress, settings.embedder),
+            trained.is_current(settings.artifacts),
+            lambda: _train_understanding(settings, progress),
         ),
         (
             "index",
@@ -68,6 +62,8 @@ def train_all(settings: Settings, progress: Progress, *, force: bool = False) ->
 
 def open_embedder(settings: Settings) -> Embedder:
     """The embedder of the settings, in its faster form when that is made."""
+    from nlu.embedder import Embedder
+
     return Embedder(settings.embedder, settings.artifacts)
 
 
@@ -75,7 +71,22 @@ def _embedder_name(settings: Settings) -> str:
     return settings.embedder or "default"
 
 
+def _prepare_embedder(settings: Settings) -> None:
+    from nlu.embedder import prepare
+
+    prepare(settings.artifacts)
+
+
+def _train_understanding(settings: Settings, progress: Progress) -> None:
+    from nlu.train import train
+
+    train(settings.artifacts, progress, settings.embedder)
+
+
 def _build_index(settings: Settings, catalogue: Catalogue, progress: Progress) -> None:
+    from bot.live_search import building
+    from nlu.pipeline import Pipeline
+
     embedder = open_embedder(settings)
     with building(settings.artifacts):
         index.build(
@@ -84,7 +95,7 @@ def _build_index(settings: Settings, catalogue: Catalogue, progress: Progress) -
             settings.artifacts,
             lambda done, total: progress(f"  {done} of {total} catalogue texts"),
             _embedder_name(settings),
-            load_pipeline(settings).query_means,
+            Pipeline.load(settings.artifacts).query_means,
         )
 
 
@@ -142,76 +153,3 @@ def _run_rasa(
         text=True,
         check=False,
     )
-
-
-def load_pipeline(settings: Settings) -> Pipeline:
-    """The trained pipeline. Raises FileNotFoundError with what to run."""
-    return Pipeline.load(settings.artifacts)
-
-
-class Finder:
-    """Understands and searches a single text."""
-
-    def __init__(self, settings: Settings) -> None:
-        edits = remembered(settings)
-        self.catalogue = edits.applied_to(Catalogue.load())
-        self._pipeline = load_pipeline(settings)
-        self.index = open_search(self._pipeline, settings.artifacts, edits)
-
-    def needs(self, text: str, language: str | None = None) -> dict[str, float]:
-        """The needs of a text with their scores, best first."""
-        return {need.id: need.score for need in self._pipeline.understand(text, language).needs}
-
-    def query(self, labelled: LabelledQuery) -> Query:
-        """A labelled query as search gets it: with what is understood from its text alone."""
-        return as_query(self._pipeline, self._wanted(labelled.text, labelled.language))
-
-    def _wanted(self, text: str, language: str | None, age: int | None = None) -> Wanted:
-        understood = self._pipeline.understand(text, language)
-        said = tuple(e.value for e in understood.entities if e.name == "child_age")
-        return Wanted(
-            text=text,
-            language=understood.language,
-            needs={need.id: need.score for need in understood.needs if need.id != "unclear"},
-            child_ages=(age,) if age is not None else said,
-        )
-
-    def search(
-        self, text: str, municipality: str, age: int | None, language: str | None, k: int
-    ) -> list[dict[str, Any]]:
-        """Matches as plain data."""
-        wanted = self._wanted(text, language, age)
-        found = find(self._pipeline, self.index, municipality, wanted, k)
-        return [
-            {
-                "service_id": match.service_id,
-                "kinds": list(self.catalogue.services[match.service_id].kinds),
-                "score": round(match.score, 4),
-                "reasons": [{"id": r.id, "values": dict(r.values)} for r in match.reasons],
-            }
-            for match in found
-        ]
-
-
-class Assessor:
-    """The level of a first message alone."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._pipeline = load_pipeline(settings)
-        self._complexity = Complexity.load()
-        self._policy = Policy.load()
-        self._content = Content.load()
-
-    def assess(self, text: str, language: str | None) -> dict[str, Any]:
-        """Level and signals, each with its points and its reason in Swedish."""
-        understood = self._pipeline.understand(text, language)
-        slots = entities_of(understood, {}, self._policy, 1, may_start=True)
-        if understood.needs and "needs" not in slots:
-            slots["needs"] = {need.id: need.score for need in understood.needs}
-        check = understood.safety
-        assessed = self._complexity.assess(case_of(slots, is_acute=check.acute and check.sure))
-        signals = [
-            {"id": s.id, "points": s.points, "why": self._content.raw("sv", f"signal_{s.id}")}
-            for s in assessed.signals
-        ]
-        return {"level": assessed.level, "same_day": assessed.same_day, "signals": signals}

@@ -131,9 +131,9 @@ def understand(
     json_: Json = False,
 ) -> None:
     """Language, intent, needs, details and danger of a text."""
-    from channels import artifacts
+    from channels import single
 
-    pipeline = artifacts.load_pipeline(settings())
+    pipeline = single.load_pipeline(settings())
     for item in each_text(jsonl, text):
         understood = pipeline.understand(item["text"], item.get("lang") or lang)
         plain = {
@@ -164,9 +164,9 @@ def search(
     json_: Json = False,
 ) -> None:
     """The support that fits a text, with reasons."""
-    from channels import artifacts
+    from channels import single
 
-    finder = artifacts.Finder(settings())
+    finder = single.Finder(settings())
     if municipality not in finder.catalogue.municipalities:
         known = ", ".join(sorted(finder.catalogue.municipalities))
         raise fail(f"no municipality '{municipality}'", f"Known: {known}.")
@@ -185,9 +185,9 @@ def assess(
     json_: Json = False,
 ) -> None:
     """The level of a first message, with each reason."""
-    from channels import artifacts
+    from channels import single
 
-    assessor = artifacts.Assessor(settings())
+    assessor = single.Assessor(settings())
     for item in each_text(jsonl, text):
         result = assessor.assess(item["text"], item.get("lang") or lang)
         lines = [result["level"], *(f"  {s['points']}  {s['why']}" for s in result["signals"])]

@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 
 from bot.content import Content
-from bot.translation import SheetError, read_sheet, scores, write_sheet
 
 content_app = typer.Typer(no_args_is_help=True, help="Texts by language.")
 
@@ -18,6 +17,8 @@ content_app = typer.Typer(no_args_is_help=True, help="Texts by language.")
 @content_app.command("check")
 def check(json_: Annotated[bool, typer.Option("--json", help="one object")] = False) -> None:
     """Which texts each language has; ends with 1 when a required or usable one is missing."""
+    from bot.translation import scores
+
     found = scores(Content.load())
     if json_:
         told = {"languages": [asdict(score) for score in found]}
@@ -38,6 +39,8 @@ def export(
     file: Annotated[Path, typer.Argument(help="XLSX to write")],
 ) -> None:
     """A sheet with every text of a language, for a translator or reader."""
+    from bot.translation import write_sheet
+
     content = Content.load()
     if language not in content.in_danger:
         raise typer.BadParameter(f"no language is called {language}")
@@ -47,6 +50,8 @@ def export(
 @content_app.command("import")
 def import_(file: Annotated[Path, typer.Argument(help="a filled sheet")]) -> None:
     """Take new texts from a sheet; a fault is named by row and nothing is changed."""
+    from bot.translation import SheetError, read_sheet
+
     try:
         changed = read_sheet(Content.load(), file)
     except SheetError as error:

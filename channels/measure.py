@@ -28,7 +28,7 @@ from bot.settings import PROJECT, Settings
 from bot.translation import scores
 from bot.understanding import Wanted
 from bot.worker import open_worker
-from channels import artifacts, scorecard
+from channels import artifacts, scorecard, single
 from channels.simulation import run as simulation
 from channels.simulation import spoken
 from channels.unseen import table as unseen_table
@@ -39,8 +39,8 @@ from knowledge.queries import load_queries
 from knowledge.rerank import learn
 from nlu import evaluate as nlu_evaluate
 from nlu import evaluate_entities, evaluate_language, language_model, safety
-from nlu.pipeline import FOLDER
 from nlu.train import DEMO_MUNICIPALITY, municipality_names
+from nlu.trained import FOLDER
 
 SHARED = PROJECT.parent / "shared" / "data"
 DANGER_TESTS = PROJECT / "tests" / "data" / "safety"
@@ -82,7 +82,7 @@ def run_suites(
         "intents": lambda: nlu_evaluate.intents(artifacts.open_embedder(settings)),
         "search": lambda: _search(settings, data),
         "safety": lambda: nlu_evaluate.danger(
-            artifacts.load_pipeline(settings), data or DANGER_TESTS, SHARED
+            single.load_pipeline(settings), data or DANGER_TESTS, SHARED
         ),
         "language": lambda: _languages(settings, data or LANGUAGE_TESTS),
         "entities": lambda: evaluate_entities.entities(
@@ -159,7 +159,7 @@ def write_scorecard(settings: Settings, name: str) -> Path:
 
 def learn_weights(settings: Settings) -> dict[str, dict[str, float]]:
     """Weights of the re-ranker per language, learnt from the queries that are not for testing."""
-    finder = artifacts.Finder(settings)
+    finder = single.Finder(settings)
     dev = [query for query in load_queries() if query.split == "dev"]
     learnt = learn(finder.index, dev, finder.query, EVALUATED_IN)
     return {code: weights.model_dump() for code, weights in learnt.weights.items()}
@@ -174,7 +174,7 @@ def _languages(settings: Settings, folder: Path) -> dict[str, Any]:
 
 def _search(settings: Settings, data: Path | None) -> dict[str, Any]:
     """Another file as it is; our own: the test queries, the re-ranker learnt from the others."""
-    finder = artifacts.Finder(settings)
+    finder = single.Finder(settings)
     if data:
         queries = load_queries(data)
         return knowledge_evaluate.evaluate(finder.index, queries, finder.query, EVALUATED_IN)
@@ -245,8 +245,8 @@ class _Bench:
         await self._commit(conversation)
 
     async def _engine(self, conversation: Any, entities: dict[str, Any]) -> None:
-        from bot.engine.engine import Said
         from bot.engine.state import DialogueState
+        from bot.engine.turn import Said
 
         started = time.perf_counter()
         said = Said("message:1", "ask_sip", 1.0, {"child_age": 9})

@@ -12,7 +12,7 @@ import yaml
 
 from bot.complexity import LEVELS
 from bot.settings import Settings
-from channels import artifacts
+from channels import single
 from knowledge.queries import LabelledQuery, load_queries
 from nlu import safety
 
@@ -25,7 +25,7 @@ def unseen(settings: Settings, folder: Path) -> dict[str, Any]:
     `queries` are the test queries of search, by language; the files of `folder` are older and
     smaller. Shares are of messages, 0..1.
     """
-    finder, assessor = artifacts.Finder(settings), artifacts.Assessor(settings)
+    finder, assessor = single.Finder(settings), single.Assessor(settings)
     figures: dict[str, Any] = {"queries": _queries(finder, assessor)}
     for path in sorted(folder.glob("unseen_[se][vn].yml")):
         rows = yaml.safe_load(path.read_text(encoding="utf-8"))["messages"]
@@ -37,7 +37,7 @@ def unseen(settings: Settings, folder: Path) -> dict[str, Any]:
     return figures
 
 
-def _queries(finder: artifacts.Finder, assessor: artifacts.Assessor) -> dict[str, Any]:
+def _queries(finder: single.Finder, assessor: single.Assessor) -> dict[str, Any]:
     queries = [query for query in load_queries() if query.split == "test"]
     given = [assessor.assess(query.text, query.language)["level"] for query in queries]
     needs = [list(finder.needs(query.text, query.language))[:3] for query in queries]
@@ -90,7 +90,7 @@ def _level_hits(wanted: str, given: str) -> Hits:
     }
 
 
-def _hits(row: dict[str, Any], finder: artifacts.Finder, assessor: artifacts.Assessor) -> Hits:
+def _hits(row: dict[str, Any], finder: single.Finder, assessor: single.Assessor) -> Hits:
     needs = list(finder.needs(row["text"]))[:3]
     matches = finder.search(row["text"], row["municipality"], None, None, 3)
     kinds = {kind for match in matches for kind in match["kinds"]}

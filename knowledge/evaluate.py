@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from knowledge.index import BM25, Floats, lemmas, letter_grams
 from knowledge.queries import LabelledQuery
 from knowledge.rerank import PARTS, Understand, learn
 from knowledge.search import Evidence, Query, Search, Settings, fuse
+from knowledge.words import BM25, Floats, lemmas, letter_grams
 
 DEPTH = 10
 RESAMPLES = 1000

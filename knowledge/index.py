@@ -5,25 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import shutil
-import unicodedata
 import uuid
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-import faiss
 import numpy as np
-import simplemma
 from numpy.typing import NDArray
 
 from knowledge.catalogue import Catalogue, Service, Taxonomy
+from knowledge.words import Floats
 
-Floats = NDArray[np.float32]
 Embed = Callable[[list[str]], Floats]
 Part = Literal["name", "summary", "phrase", "needs"]
 FORMAT = 2
@@ -79,11 +73,17 @@ class MunicipalityIndex:
     """Exact inner products between a query and every passage of one municipality's layers."""
 
     def __init__(
-        self, flat: Any, passages: Sequence[Passage], plain: Floats, centre: Centre
+        self,
+        flat: Any,
+        passages: Sequence[Passage],
+        vectors: Floats,
+        rows: NDArray[np.intp],
+        centre: Centre,
     ) -> None:
+        """`vectors` are those of all passages of the catalogue, `rows` which of them are these."""
         self._flat = flat
         self._passages = tuple(passages)
-        self._plain = plain
+        self._vectors, self._rows = vectors, rows
         self._centre = centre
         self.service_ids = tuple(dict.fromkeys(p.service_id for p in passages))
         position = {service_id: i for i, service_id in enumerate(self.service_ids)}
@@ -107,7 +107,7 @@ class MunicipalityIndex:
     def plain(self, vector: Floats) -> Floats:
         """The embedding alone: inner product with the best passage, nothing taken away."""
         best = np.full(len(self.service_ids), -1, dtype=np.float32)
-        np.maximum.at(best, self._owner, self._plain @ vector)
+        np.maximum.at(best, self._owner, self._vectors[self._rows] @ vector)
         return best
 
 
@@ -191,6 +191,8 @@ def load(artifacts: Path, catalogue: Catalogue) -> Index:
     if manifest["fingerprint"] != fingerprint(catalogue, manifest["embedder"]):
         raise IndexNotReadyError(f"the index in {artifacts} is out of date; run: lotsa train")
     folder = artifacts / "catalogue" / manifest["folder"]
+    import faiss  # here, so that the web process, which reads only the words, is without it
+
     faiss.omp_set_num_threads(1)  # so few vectors are slower on several threads
     passages, vectors = _read_passages(folder)
     with np.load(folder / "means.npz") as means:
@@ -199,9 +201,10 @@ def load(artifacts: Path, catalogue: Catalogue) -> Index:
     for municipality in catalogue.municipalities:
         own = _passages_in(catalogue, municipality, passages)
         if own:
-            flat = faiss.read_index(str(folder / f"{municipality}.faiss"))
+            # Mapped, not read: a municipality nobody asks about takes no memory.
+            flat = faiss.read_index(str(folder / f"{municipality}.faiss"), faiss.IO_FLAG_MMAP_IFC)
             municipalities[municipality] = MunicipalityIndex(
-                flat, [passages[i] for i in own], vectors[own], centre
+                flat, [passages[i] for i in own], vectors, np.array(own), centre
             )
     return Index(municipalities)
 
@@ -230,6 +233,8 @@ def _write(
     query_means: Mapping[str, Floats],
     folder: Path,
 ) -> None:
+    import faiss
+
     centre = Centre(vectors.mean(axis=0), query_means)
     np.save(folder / "vectors.npy", vectors)
     with (folder / "means.npz").open("wb") as file:
@@ -246,7 +251,7 @@ def _write(
 
 def _read_passages(folder: Path) -> tuple[list[Passage], Floats]:
     rows = json.loads((folder / "passages.json").read_text(encoding="utf-8"))
-    return [Passage(*row) for row in rows], np.load(folder / "vectors.npy")
+    return [Passage(*row) for row in rows], np.load(folder / "vectors.npy", mmap_mode="r")
 
 
 def _normalised(vectors: Floats) -> Floats:
@@ -312,58 +317,3 @@ def _remove_old(root: Path, keep: set[str]) -> None:
     for folder in root.iterdir():
         if folder.is_dir() and folder.name not in keep:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-class BM25:
-    """Okapi BM25 over token lists (Robertson & Zaragoza 2009), postings as numpy arrays."""
-
-    def __init__(self, documents: Sequence[Sequence[str]], k1: float = 1.2, b: float = 0.6) -> None:
-        self.size = len(documents)
-        lengths = np.array([len(d) for d in documents], dtype=np.float32)
-        norm = k1 * (1 - b + b * lengths / max(float(lengths.mean()) if self.size else 1.0, 1.0))
-        counts: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        for number, document in enumerate(documents):
-            for token, count in Counter(document).items():
-                counts[token].append((number, count))
-        self._postings: dict[str, tuple[NDArray[np.int64], Floats]] = {}
-        for token, found in counts.items():
-            rows = np.array([row for row, _ in found], dtype=np.int64)
-            frequency = np.array([count for _, count in found], dtype=np.float32)
-            idf = np.log1p((self.size - len(found) + 0.5) / (len(found) + 0.5))
-            self._postings[token] = rows, idf * frequency * (k1 + 1) / (frequency + norm[rows])
-
-    def scores(self, tokens: Iterable[str]) -> Floats:
-        """One score a document; a token the documents never use adds nothing."""
-        total = np.zeros(self.size, dtype=np.float32)
-        for token in set(tokens):
-            if token in self._postings:
-                rows, weights = self._postings[token]
-                total[rows] += weights
-        return total
-
-
-_WORD = re.compile(r"\w+")
-_LEMMA_LANGUAGES = frozenset({"sv", "en"})
-
-
-def lemmas(text: str, language: str = "sv") -> list[str]:
-    """Base forms of the words, lower case; other languages keep their words as written."""
-    return [_lemma(word, language) for word in _WORD.findall(text.lower())]
-
-
-@lru_cache(maxsize=50_000)
-def _lemma(word: str, language: str) -> str:
-    if language not in _LEMMA_LANGUAGES:
-        return word
-    return str(simplemma.lemmatize(word, lang=language)).lower()
-
-
-def letter_grams(text: str, size: int = 4) -> list[str]:
-    """Overlapping letters of each word without accents: finds misspelt words and compounds."""
-    plain = unicodedata.normalize("NFKD", text.lower())
-    plain = "".join(c for c in plain if not unicodedata.combining(c))
-    grams = []
-    for word in _WORD.findall(plain):
-        padded = f" {word} "
-        grams += [padded[i : i + size] for i in range(max(1, len(padded) - size + 1))]
-    return grams

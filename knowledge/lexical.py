@@ -16,7 +16,8 @@ from rapidfuzz import fuzz, process
 
 from knowledge.catalogue import Catalogue, Service
 from knowledge.glossary import glossary
-from knowledge.index import BM25, Floats, lemmas, letter_grams, words_of
+from knowledge.index import words_of
+from knowledge.words import BM25, Floats, lemmas, letter_grams
 
 GLOSSARY = Path(__file__).parent / "data" / "glossary"
 LANGUAGES = ("sv", "en")  # of the catalogue's texts

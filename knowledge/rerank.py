@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from knowledge.index import Floats
 from knowledge.queries import LabelledQuery
 from knowledge.search import FEATURES, OTHER, Hybrid, Query, Search, Settings, Weights, features
+from knowledge.words import Floats
 
 STRENGTH = 1.0  # inverse of the penalty
 Understand = Callable[[LabelledQuery], Query]

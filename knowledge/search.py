@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from knowledge import index as indexes
 from knowledge.catalogue import Catalogue, Model, Municipality, Service
 from knowledge.eligibility import Facts, Judgement, judge
-from knowledge.index import BM25, Floats, Index, Passage
+from knowledge.index import Index, Passage
+from knowledge.words import BM25, Floats, lemmas, letter_grams
 
 SETTINGS = Path(__file__).parent / "search.yml"
 WITHOUT_REFERRAL = frozenset({"oppen", "kontakt", "anmalan", "egenremiss"})
@@ -146,12 +147,21 @@ class _Area:
         self.municipality = municipality
         self.vectors = vectors
         self.services = [catalogue.services[i] for i in vectors.service_ids]
-        texts = [indexes.words_of(service, catalogue.taxonomy) for service in self.services]
-        self.lemma = BM25([indexes.lemmas(text) for text in texts])
-        self.letters = BM25([indexes.letter_grams(text) for text in texts])
+        self._taxonomy = catalogue.taxonomy
         self.distance = np.array(
             [municipality.layers.index(s.layer) for s in self.services], dtype=np.float32
         )
+
+    @cached_property  # counted when somebody there first asks: most installations serve few
+    def lemma(self) -> BM25:
+        return BM25([lemmas(text) for text in self._texts()])
+
+    @cached_property
+    def letters(self) -> BM25:
+        return BM25([letter_grams(text) for text in self._texts()])
+
+    def _texts(self) -> list[str]:
+        return [indexes.words_of(service, self._taxonomy) for service in self.services]
 
     @cached_property
     def need_ranks(self) -> list[dict[str, int]]:
@@ -230,8 +240,8 @@ class Search:
     def _evidence(self, area: _Area, query: Query, similarity: Floats) -> Evidence:
         return Evidence(
             similarity,
-            area.lemma.scores(indexes.lemmas(query.text, query.language)),
-            area.letters.scores(indexes.letter_grams(query.text)),
+            area.lemma.scores(lemmas(query.text, query.language)),
+            area.letters.scores(letter_grams(query.text)),
             self._need_overlap(area, query.needs),
             self._kind_evidence(area, self._kinds(query)),
         )

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from nlu.fast_embedder import FastE5
 from nlu.fast_model import build
+from nlu.trained import FAST_FOLDER, is_prepared
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -30,7 +31,6 @@ Kind = Literal["query", "passage"]
 
 DIMENSION = 384
 THREADS = 1
-FAST_FOLDER = "e5"
 LARGE_BATCH = 64
 ANY_LANGUAGE = "*"
 
@@ -63,11 +63,6 @@ class Embedder:
         if self._loaded is None:
             self._loaded = _wrap_packaged(cast(_Packaged, self._packaged))
         return self._loaded
-
-
-def is_prepared(artifacts: Path) -> bool:
-    """Whether the faster form of the packaged model is there."""
-    return (artifacts / FAST_FOLDER).is_dir()
 
 
 def prepare(artifacts: Path) -> None:

@@ -22,10 +22,10 @@ from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.linear_model import SGDClassifier
 
+from nlu.trained import LANGUAGE_FILE
 from nlu.transliteration import otherwise
 
 DATA = Path(__file__).parent / "data"
-FILE = "language.joblib"
 OTHER = "other"  # languages that are none of ours
 LONGEST_READ = 300  # characters
 FEATURES = 2**16
@@ -70,12 +70,12 @@ class LanguageModel:
 
     def write(self, folder: Path) -> None:
         """Writes the file that `read` reads."""
-        joblib.dump(self, folder / FILE, compress=3)
+        joblib.dump(self, folder / LANGUAGE_FILE, compress=3)
 
 
 def read(folder: Path) -> LanguageModel | None:
     """What `LanguageModel.write` wrote; None when nothing was."""
-    path = folder / FILE
+    path = folder / LANGUAGE_FILE
     if not path.is_file():
         return None
     model: LanguageModel = joblib.load(path)

@@ -20,9 +20,8 @@ from nlu.intents import ABSTAINS_BELOW, TELL, UNCLEAR, FeatureSpace, IntentModel
 from nlu.needs import Need, NeedModel
 from nlu.normalise import NormalText, normalise
 from nlu.safety import Check
+from nlu.trained import FOLDER, MODEL_FILE
 
-FOLDER = "nlu"
-MODEL_FILE = "model.joblib"
 FEWEST_WORDS_READ = 4  # below that a message is not read for its level
 CHILD_SELF, YOUNG_WRITER = "child_self", "youth_self_disclosure"
 LONGEST_READ = 2_000  # characters; the safety check reads all of them

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,12 +22,10 @@ from nlu.entities import spelling
 from nlu.intents import OUT_OF_SCOPE, TELL, UNCLEAR, FeatureSpace, fit_intents
 from nlu.needs import fit_needs
 from nlu.normalise import normalise
-from nlu.pipeline import FOLDER, MODEL_FILE, Trained
+from nlu.pipeline import Trained
+from nlu.trained import DATA, FOLDER, MANIFEST, MODEL_FILE, MUNICIPALITIES, inputs_hash
 
-DATA = Path(__file__).parent / "data"
-MUNICIPALITIES = Path(__file__).parents[1] / "knowledge" / "data" / "municipalities.csv"
 DEMO_MUNICIPALITY = "Demokommun"
-MANIFEST = "manifest.json"
 MOST_TELL = 500  # messages per language that join the intents as `tell`
 _ABOUT_LOTSA = {"privacy_secrecy_meta", "complaint"}  # needs that say little about the intent
 
@@ -118,15 +115,6 @@ def encoded(texts: Sequence[str], embedder: Embedder) -> Vectors:
     return embedder.encode(unique, "query")[[position[text] for text in texts]]
 
 
-def is_current(artifacts: Path) -> bool:
-    """Whether the artefacts were trained from the data and code that are here now."""
-    path = artifacts / FOLDER / MANIFEST
-    models = (MODEL_FILE, language_model.FILE)
-    if not path.is_file() or not all((artifacts / FOLDER / name).is_file() for name in models):
-        return False
-    return bool(json.loads(path.read_text(encoding="utf-8"))["inputs"] == _inputs_hash())
-
-
 def needs_messages() -> list[Message]:
     """Every message of `data/needs`, spelled as the models read it."""
     return list(_messages())
@@ -201,33 +189,10 @@ def _write(artifacts: Path, trained: Trained) -> None:
         joblib.dump(trained, file)
     Path(file.name).replace(folder / MODEL_FILE)
     manifest: dict[str, Any] = {
-        "inputs": _inputs_hash(),
+        "inputs": inputs_hash(),
         "intents": list(trained.intents.labels),
         "needs": list(trained.needs.labels),
         "need_threshold": trained.needs.threshold,
         "languages": sorted(trained.space.means),
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-
-
-def _inputs_hash() -> str:
-    """One hash of every file the result depends on."""
-    names = (
-        "embedder",
-        "normalise",
-        "intents",
-        "neighbours",
-        "needs",
-        "danger",
-        "train",
-        "pipeline",
-    )
-    about_language = ("language_model", "transliteration")
-    code = [Path(__file__).parent / f"{name}.py" for name in (*names, *about_language)]
-    folders = ("needs", "intents", "safety_messages", "everyday", "language")
-    data = [path for name in folders for path in (DATA / name).glob("*.yml")]
-    written = [*DATA.glob("*/entities.yml"), *DATA.glob("*/need_words.yml")]
-    digest = hashlib.sha256()
-    for path in [*sorted(code), *sorted(data), *sorted(written), MUNICIPALITIES]:
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()

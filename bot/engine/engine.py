@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,41 +22,12 @@ from bot.engine.actions_inprocess import InProcessActions  # noqa: E402
 from bot.engine.branching import bookkeeping  # noqa: E402
 from bot.engine.compile import REFUSALS, Policy  # noqa: E402
 from bot.engine.reply import ReplyRequest  # noqa: E402
-from bot.engine.state import DialogueState, EventDict  # noqa: E402
+from bot.engine.state import DialogueState  # noqa: E402
 from bot.engine.tracker import TurnTrackers, fold  # noqa: E402
+from bot.engine.turn import Decision, EngineError, Said  # noqa: E402
 
 # Intents that answer the open question, or tell what another one would ask.
 _ANSWERING = frozenset({"answer", "tell", "affirm", "deny", "danger_told", *REFUSALS})
-
-
-class EngineError(RuntimeError):
-    """The engine could not decide; the parent gets the fixed text."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What the parent said, as the engine may see it: no text, only a reference to the ledger."""
-
-    reference: str
-    intent: str
-    confidence: float = 1.0
-    entities: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The outcome of one turn of the engine."""
-
-    replies: tuple[ReplyRequest, ...]
-    events: tuple[EventDict, ...]
-    state: DialogueState
-    slots: Mapping[str, Any]
-    active_loop: str | None
-
-    @property
-    def requested_slot(self) -> str | None:
-        """The question the parent is being asked, if any."""
-        return self.slots.get("requested_slot") if self.active_loop else None
 
 
 class Engine:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from knowledge import index
 from knowledge.catalogue import Catalogue, Service
 from knowledge.search import Hybrid, Search, Settings, Weights
+from knowledge.words import letter_grams
 
 LABELS = {
     "needs": {
@@ -80,7 +81,7 @@ def letters_vector(texts: list[str]) -> NDArray[np.float32]:
     """Normalised counts of hashed letter groups: similar words give similar vectors."""
     vectors = np.zeros((len(texts), 256), dtype=np.float32)
     for row, text in enumerate(texts):
-        for gram in index.letter_grams(text):
+        for gram in letter_grams(text):
             digest = hashlib.blake2s(gram.encode(), digest_size=2).digest()
             vectors[row, int.from_bytes(digest, "big") % 256] += 1
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)

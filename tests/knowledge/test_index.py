@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from knowledge import index
-from knowledge.index import BM25, IndexNotReadyError, lemmas, letter_grams
+from knowledge.index import IndexNotReadyError
+from knowledge.words import BM25, lemmas, letter_grams
 from tests.knowledge.small_catalogue import MONEY, Folder, letters_vector
 
 

@@ -14,7 +14,7 @@ import yaml
 from nlu import evaluate_language
 from nlu.language import LANGUAGES, identify, is_sure
 from nlu.language_model import FILE, LanguageModel, Written, learnt, read, written
-from nlu.pipeline import FOLDER
+from nlu.trained import FOLDER
 
 SHARED = Path(__file__).parents[2] / ".." / "shared" / "data"
 TEXTS = Path(__file__).parents[1] / "data" / "language"

@@ -11,8 +11,9 @@ import yaml
 from bot.engine import engine as engine_module
 from bot.engine import tracker as tracker_module
 from bot.engine.compile import NOT_ASKED, Policy, compile_project
-from bot.engine.engine import Engine, EngineError, Said
+from bot.engine.engine import Engine
 from bot.engine.state import DialogueState
+from bot.engine.turn import EngineError, Said
 from tests.bot.engine.stub import StubActions, Talk, train
 
 # Help is suggested, it is asked whether that was enough, and another need may wait.
