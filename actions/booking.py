@@ -11,7 +11,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.say import say
 from bot import call_backs, handoff, reminders
-from bot.booking import BACK, BOOK, CANCEL, PERSON, WAIT
+from bot.booking import BACK, BOOK, CANCEL, PERSON, REMIND, WAIT
 from bot.calendar import LOCAL, answer_by
 from bot.call_backs import How, Slot, SlotTakenError
 from bot.conversation import Turn, current_turn
@@ -138,7 +138,7 @@ async def _book(
     function = turn.municipality.functions[made.function]  # type: ignore[index]
     prepare = function.call_backs.prepare if function.call_backs else None
     can_remind = how == "phone" and await _can_remind(turn, made.starts_at)
-    choices = [*(["book:remind"] if can_remind else []), BOOK, CANCEL]
+    choices = [*([REMIND] if can_remind else []), BOOK, CANCEL]
     say(
         dispatcher,
         f"utter_booked_{how}",

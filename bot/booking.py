@@ -19,6 +19,7 @@ BACK = "intent:back_to_bot"
 BOOK = "book:days"
 WAIT = "book:wait"
 CANCEL = "book:cancel"
+REMIND = "book:remind"
 PERSON = "intent:want_person"
 _INTENTS = {BACK: "choice_back_to_bot", PERSON: "choice_person"}
 SHORT = 8  # words; a longer text is no command

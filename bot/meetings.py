@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -14,13 +14,14 @@ from babel import Locale
 from pydantic import BaseModel, ConfigDict
 
 from bot import call_backs
-from bot.booking import CANCEL, label
+from bot.booking import CANCEL, REMIND, label
 from bot.call_backs import CallBack, Slot
 from bot.content import Content, spoken
 from bot.handoff import Handoff
 from bot.ledger import Ledger
 from bot.messages import Author, OutgoingMessage
 from bot.privacy import mask
+from bot.reminders import BEFORE
 from bot.replies import Replies
 from knowledge.catalogue import Municipality
 
@@ -87,8 +88,12 @@ async def arrange(
     guide: Holder,
     meeting: Meeting,
     now: dt.datetime,
+    *,
+    reminds: bool = False,
 ) -> CallBack:
     """Keep the meeting and confirm it to the parent; the assistant answers her until then.
+
+    Where texts can be sent (`reminds`), a parent who gave her number can ask for a reminder.
 
     Raises ValueError, SlotTakenError where the guide has another meeting, TransitionError.
     """
@@ -110,6 +115,9 @@ async def arrange(
         words = confirmation(
             replies.content, municipality, one, meeting, place, made.ticket, guide.name
         )
+        number = await call_backs.number_of(connection, ledger.seal, one.conversation_id)
+        if reminds and number is not None and now < meeting.starts_at - BEFORE:
+            words = _with_reminder(words, replies.content)
         await ledger.add(connection, one.conversation_id, words)
     return made
 
@@ -158,6 +166,11 @@ def confirmation(
     reply = f"utter_meeting_{meeting.how}"
     text = content.text(language, reply, when=when, name=name)
     return OutgoingMessage(Author.BOT, text, reply, language, body=body)
+
+
+def _with_reminder(words: OutgoingMessage, content: Content) -> OutgoingMessage:
+    offer = {"id": REMIND, "label": label(REMIND, content, words.language)}
+    return replace(words, body={**words.body, "choices": [offer, *words.body["choices"]]})
 
 
 def _preparing(content: Content, municipality: Municipality, one: Handoff, how: Kind) -> str:

@@ -21,6 +21,7 @@ from bot.engine.compile import Policy
 from bot.ledger import Ledger
 from bot.log import get_log
 from bot.privacy import Seal
+from bot.reminders import Reach
 from bot.replies import Replies
 from bot.settings import Settings
 from channels import (
@@ -65,8 +66,11 @@ log = get_log()
 LARGEST_BODY = 64 * 1024  # bytes
 
 
-def create_app(settings: Settings, url: str) -> FastAPI:
-    """The web application on the database at `url`; it starts also when that is down."""
+def create_app(settings: Settings, url: str, reach: Reach | None = None) -> FastAPI:
+    """The web application on the database at `url`; it starts also when that is down.
+
+    `reach` says on which channels a municipality sends notices; None: as the channels' file says.
+    """
     shipped, content = Catalogue.load(), Content.load()
     replies = Replies(content, shipped, Policy.load())
     following = Following(shipped, replies, remembered(settings))
@@ -81,7 +85,10 @@ def create_app(settings: Settings, url: str) -> FastAPI:
         async with open_pool(url, size=10) as pool, httpx.AsyncClient() as http:
             ledger = Ledger(pool, seal)
             protection = _protection(settings)
-            doors = Doors(settings, ledger, shipped, content, replies, hub, protection, themes)
+            reached = reach or phones.reached(settings.stopped_channels)
+            doors = Doors(
+                settings, ledger, shipped, content, replies, hub, protection, themes, reached
+            )
             app.state.doors = doors
             app.state.sign_in_rules = rules
             app.state.phone_door = PhoneDoor(doors, phones, http)

@@ -12,6 +12,7 @@ from bot import clock
 from bot.content import Content
 from bot.ledger import Ledger
 from bot.messages import Author, OutgoingMessage, StoredMessage
+from bot.reminders import Reach, nowhere
 from bot.replies import Replies, Setting
 from bot.settings import ORIGIN, Settings
 from channels.protection import Protection
@@ -37,6 +38,7 @@ class Doors:
     hub: Hub
     protection: Protection = field(default_factory=lambda: Protection(0, 0, 0))
     themes: Mapping[str, Theme] = field(default_factory=dict)
+    reach: Reach = nowhere  # the channels that a parent can be reminded on
 
     @property
     def catalogue(self) -> Catalogue:

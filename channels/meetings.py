@@ -14,6 +14,7 @@ from bot.calendar import LOCAL
 from bot.call_backs import MEETINGS, SlotTakenError
 from bot.handoff import Handoff, TransitionError
 from bot.meetings import Kind, Meeting
+from bot.reminders import can_text
 from channels.access import Guide, note_act
 from channels.console import LANGUAGE, SignedIn, held
 from channels.doors import Doors
@@ -51,8 +52,11 @@ async def arrange(
         new.interpreter or None,
         " ".join(new.prepare.split()),
     )
+    reminds = await can_text(doors.ledger, doors.reach, one.municipality)
     try:
-        await meetings.arrange(doors.ledger, doors.replies, one, guide, meeting, clock.now())
+        await meetings.arrange(
+            doors.ledger, doors.replies, one, guide, meeting, clock.now(), reminds=reminds
+        )
     except ValueError as error:
         raise DoorError("meeting_unclear") from error
     except SlotTakenError as error:

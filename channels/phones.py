@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from bot.reminders import Reach
 from channels.providers.adapter import Provider
 from channels.providers.elks import Elks, ElksAccount
 from channels.providers.generic import Generic, GenericAccount
@@ -114,6 +115,10 @@ class Phones:
         """The channels on which the municipality can send a notice."""
         own = {c for c in self._numbers if self.number_of(c, municipality) is not None}
         return frozenset(own | ({"email"} if self.email else set()))
+
+    def reached(self, stopped: frozenset[str]) -> Reach:
+        """`reach` without the channels that are switched off in the settings."""
+        return lambda municipality: self.reach(municipality) - stopped
 
     def provider(self, channel: str) -> Provider | None:
         return next((p for p in self.by_name.values() if p.channel == channel), None)

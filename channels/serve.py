@@ -138,9 +138,7 @@ def run_worker(settings: Settings, actions: str) -> None:
     configure_logging(settings.log_level)
     url = database_url(settings)
     phones = Phones.load(settings.channels)
-
-    def reach(municipality: str) -> frozenset[str]:
-        return phones.reach(municipality) - settings.stopped_channels
+    reach = phones.reached(settings.stopped_channels)
 
     async def work() -> None:
         stop = asyncio.Event()

@@ -21,6 +21,7 @@ from bot.database import connect, migrate, open_pool
 from bot.engine.compile import Policy
 from bot.ledger import Ledger
 from bot.privacy import Seal
+from bot.reminders import Reach
 from bot.replies import Replies
 from bot.settings import Settings, settings
 from bot.worker import Worker, open_worker
@@ -125,27 +126,28 @@ async def ledger(test_settings: Settings, database_url: str) -> AsyncIterator[Le
 
 @pytest.fixture(scope="session")
 def reaches() -> dict[str, frozenset[str]]:
-    """The channels on which the worker believes that municipalities can send notices."""
+    """The channels on which worker and web believe that municipalities can send notices."""
     return {"demokommun": frozenset({"sms"})}
 
 
 @pytest.fixture(scope="session")
-async def worker(
-    test_settings: Settings, database_url: str, reaches: dict[str, frozenset[str]]
-) -> AsyncIterator[Worker]:
+def reach(reaches: dict[str, frozenset[str]]) -> Reach:
+    return lambda municipality: reaches.get(municipality, frozenset())
+
+
+@pytest.fixture(scope="session")
+async def worker(test_settings: Settings, database_url: str, reach: Reach) -> AsyncIterator[Worker]:
     """A real worker in this process; tests call `take_turn`."""
-
-    def reach(municipality: str) -> frozenset[str]:
-        return reaches.get(municipality, frozenset())
-
     async with open_worker(test_settings, database_url, "actions", reach=reach) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-async def client(test_settings: Settings, database_url: str) -> AsyncIterator[httpx.AsyncClient]:
+async def client(
+    test_settings: Settings, database_url: str, reach: Reach
+) -> AsyncIterator[httpx.AsyncClient]:
     """The web application, spoken to over HTTP."""
-    app = create_app(test_settings, database_url)
+    app = create_app(test_settings, database_url, reach)
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://lotsa") as http:

@@ -22,7 +22,8 @@ from bot.settings import Settings
 from bot.worker import Worker
 from tests.channels.phone import Phones4Tests, phones
 from tests.channels.test_booking import choices, offered
-from tests.conftest import NewParent, Parent
+from tests.channels.test_console import _claimed
+from tests.conftest import NewGuide, NewParent, Parent
 
 # A Wednesday. Other tests book their times in other weeks.
 EVENING = dt.datetime(2027, 5, 19, 22, 40, tzinfo=LOCAL)
@@ -192,3 +193,28 @@ async def test_a_number_texted_for_a_call_is_kept_apart_and_out_of_the_conversat
     said = [message.text for message in await ledger.messages(conversation)]
     assert "det är (nummer, dolt här)" in said
     assert not any("465 004 13" in text for text in said)
+
+
+async def test_a_visit_is_reminded_of_too_where_the_parent_gave_her_number(
+    provider: Phones4Tests,
+    new_parent: NewParent,
+    new_guide: NewGuide,
+    ledger: Ledger,
+    number: str,
+) -> None:
+    parent, _ = await booked(new_parent, number)
+    guide = await new_guide("demokommun", "Anna")
+    one = await _claimed(guide, parent)
+    visit: dict[str, Any] = {
+        "how": "visit",
+        "starts_at": "2027-05-21T10:00",
+        "minutes": 60,
+        "place": "Torget 1",
+    }
+    assert (await guide.post(f"handoffs/{one}/meeting", **visit)).status_code == 200
+    told = (await parent.read())[-1]
+    assert "book:remind" in choices(told)
+    assert (await parent.choose("book:remind"))[-1]["reply_id"] == "utter_book_reminded"
+    (text,) = await texts(provider, ledger, number)
+    assert "fredag 21 maj kl. 10.00" in text
+    assert "Torget" not in text
