@@ -23,6 +23,11 @@ def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC) + (_shift() if shift is None else shift)
 
 
+def as_tried(moment: dt.datetime) -> dt.datetime:
+    """A time that was noted by the real clock, as the installation is tried; else as it is."""
+    return moment + _shift()
+
+
 @contextmanager
 def at(moment: dt.datetime) -> Iterator[None]:
     """Within the block it is another time, and goes on from there."""

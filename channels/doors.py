@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -62,9 +61,9 @@ class Doors:
         self, message: StoredMessage | OutgoingMessage, seq: int | None = None
     ) -> dict[str, Any]:
         """A message as the pages know it."""
-        sent_at = dt.datetime.now(dt.UTC)
+        sent_at = clock.now()
         if isinstance(message, StoredMessage):
-            sent_at, seq = message.sent_at, message.seq
+            sent_at, seq = clock.as_tried(message.sent_at), message.seq
         known: dict[str, Any] = {
             "seq": seq,
             "author": message.author,

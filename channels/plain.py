@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,6 +22,7 @@ from bot.ledger import Conversation, QueueFullError, new_key
 from channels.access import conversation_of_parent, messages_of
 from channels.doors import Doors
 from channels.errors import STATUS, DoorError, language_of
+from channels.resume import code_in_words
 from channels.stream import Notice
 from channels.web import (
     ALWAYS_SHOWN,
@@ -42,6 +43,7 @@ from nlu import safety
 ANSWER_WITHIN = 6.0  # seconds a page waits for the answer
 LEAST_SECRET = 43  # characters: 256 bits as `new_key` writes them
 OVER = ("returned", "closed", "expired")
+PAUSED = "utter_pause"
 
 router = APIRouter(tags=["access:public"])
 
@@ -57,6 +59,7 @@ class Sent:
     text: str
     choices: tuple[str, ...]
     language: str | None
+    is_pause: bool = False
 
     @classmethod
     def of(cls, form: FormData, municipality: str) -> Sent:
@@ -81,6 +84,7 @@ class Sent:
             text=value("text"),
             choices=choices,
             language=value("language") or None,
+            is_pause=value("pause") == "1",
         )
 
     @property
@@ -108,6 +112,7 @@ class View:
     draft: str = ""
     draft_id: str = ""
     over: str | None = None
+    code: str | None = None  # how to come back, where the parent pauses
 
 
 @router.get("/chat/{municipality}/utan-skript", response_class=HTMLResponse)
@@ -172,9 +177,16 @@ async def _talk(
     if wants_erased(doors, choice, sent.text):
         said = await erased(doors, conversation)
         return View(sent.conversation, sent.token, said["messages"], over="web_live_erased")
+    if sent.is_pause:
+        return await _paused(request, conversation, await _view(doors, sent, conversation))
     if not sent.id:
         return await _view(doors, sent, conversation)
     return await _answered(request, conversation, sent, check)
+
+
+async def _paused(request: Request, conversation: Conversation, view: View) -> View:
+    """The view with a code to come back with."""
+    return replace(view, code=(await code_in_words(request, conversation, "pause"))["text"])
 
 
 async def _open(doors: Doors, municipality: str, language: str, sent: Sent) -> None:
@@ -199,7 +211,9 @@ async def _answered(
                 await _until_answered(doors, conversation, accepted.seq, queue)
         except TimeoutError:
             return await _view(doors, sent, conversation, is_waiting=True)
-    return await _view(doors, sent, conversation)
+    view = await _view(doors, sent, conversation)
+    is_paused = any(one.get("reply_id") == PAUSED for one in view.messages[-1:])
+    return await _paused(request, conversation, view) if is_paused else view
 
 
 async def _until_answered(

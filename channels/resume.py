@@ -18,46 +18,75 @@ from bot.ledger import Conversation
 from bot.messages import OutgoingMessage
 from channels.access import conversation_of_parent, messages_of
 from channels.doors import Doors
-from channels.errors import DoorError, language_of
+from channels.errors import STATUS, DoorError, language_of
 from channels.sending import RESUME_PAGE
 from channels.web import ALWAYS_SHOWN, DATABASE_ERRORS, doors_of, page
 
 router = APIRouter()
+Purpose = Literal["pause", "move"]
 DAY = 86400
+LONGEST_CODE = 40  # characters that are read
 
 
 class GivenCode(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    code: str = Field(max_length=40)
+    code: str = Field(max_length=LONGEST_CODE)
 
 
 class WantedCode(BaseModel):
     """`pause`: to go on another day; `move`: to go on by SMS."""
 
     model_config = ConfigDict(extra="forbid")
-    purpose: Literal["pause", "move"]
+    purpose: Purpose
 
 
 @router.get(RESUME_PAGE, response_class=HTMLResponse, tags=["access:public"])
 async def resume_page(request: Request) -> Response:
     """Where a code is given."""
+    return _resume_page(request, language_of(request, doors_of(request).content))
+
+
+@router.post(RESUME_PAGE, response_class=HTMLResponse, tags=["access:public"])
+async def resume_plainly(request: Request) -> Response:
+    """The same without a script: a page with one button, whose form carries the new key."""
     doors = doors_of(request)
     language = language_of(request, doors.content)
+    code = str((await request.form()).get("code", ""))[:LONGEST_CODE]
+    opened: dict[str, Any] | None = None
+    trouble, status = "", 200
+    try:
+        opened = await _opened(request, code)
+    except DoorError as error:
+        parts = (f"error_{error.code}{part}" for part in ("", "_hint"))
+        trouble = " ".join(doors.content.raw(language, part) for part in parts)
+        status = STATUS[error.code]
+    return _resume_page(request, language, status, opened=opened, trouble=trouble)
+
+
+def _resume_page(request: Request, language: str, status: int = 200, **shown: Any) -> Response:
+    doors = doors_of(request)
     words = doors.content.chrome(language, "web_") | doors.content.chrome(language, "resume_")
     numbers = doors.replies.numbers(ALWAYS_SHOWN, None, language, len(ALWAYS_SHOWN))
-    return page(request, "resume.html", language, {"t": words, "acute_numbers": numbers})
+    context = {"t": words, "acute_numbers": numbers, **shown}
+    response = page(request, "resume.html", language, context)
+    response.status_code = status
+    return response
 
 
 @router.post("/api/resume", tags=["access:public"])
 async def resume(request: Request, given: GivenCode) -> dict[str, Any]:
     """The conversation a code opens, with a new token; the device before this one is let go."""
+    return await _opened(request, given.code)
+
+
+async def _opened(request: Request, code: str) -> dict[str, Any]:
     doors = doors_of(request)
     seal, ledger = doors.ledger.seal, doors.ledger
     origin = request.client.host if request.client else ""
     try:
         async with ledger.transaction() as connection:
             try:
-                opened = await codes.use_code(connection, seal, given.code, origin)
+                opened = await codes.use_code(connection, seal, code, origin)
             except codes.TooManyCodesError as error:
                 raise DoorError("too_many_codes") from error
             except KeyError as error:
@@ -100,30 +129,37 @@ def greeting(doors: Doors, conversation: Conversation) -> list[OutgoingMessage]:
 async def make_code(request: Request, conversation_id: UUID, wanted: WantedCode) -> dict[str, Any]:
     """A code to go on later or by SMS; it is shown once and kept only as a hash."""
     doors = doors_of(request)
-    phones = request.app.state.phone_door.phones
     try:
         conversation = await conversation_of_parent(
             doors.ledger, conversation_id, request.headers.get("authorization")
         )
-        number = phones.number_of("sms", conversation.municipality)
-        if wanted.purpose == "move" and number is None:
-            raise DoorError("bad_request")
-        days = doors.catalogue.municipalities[conversation.municipality].retention_days
-        policy = codes.CodePolicy.load()
-        values = {
-            "days": min(policy.pause // DAY, days),
-            "minutes": policy.move // 60,
-            "number": number or "",
-            "link": (phones.public_url or str(request.base_url).rstrip("/")) + RESUME_PAGE,
-        }
-        async with doors.ledger.transaction() as connection:
-            values["code"] = await codes.new_code(
-                connection, doors.ledger.seal, conversation.id, wanted.purpose, days
-            )
+        return await code_in_words(request, conversation, wanted.purpose)
     except KeyError as error:
         raise DoorError("unknown_conversation") from error
     except DATABASE_ERRORS as error:
         raise DoorError("unavailable") from error
-    text_id = "utter_paused" if wanted.purpose == "pause" else "utter_move_code"
+
+
+async def code_in_words(
+    request: Request, conversation: Conversation, purpose: Purpose
+) -> dict[str, Any]:
+    """A new code, and how to use it. Raises DoorError, psycopg.Error."""
+    doors, phones = doors_of(request), request.app.state.phone_door.phones
+    number = phones.number_of("sms", conversation.municipality)
+    if purpose == "move" and number is None:
+        raise DoorError("bad_request")
+    days = doors.catalogue.municipalities[conversation.municipality].retention_days
+    policy = codes.CodePolicy.load()
+    values = {
+        "days": min(policy.pause // DAY, days),
+        "minutes": policy.move // 60,
+        "number": number or "",
+        "link": (phones.public_url or str(request.base_url).rstrip("/")) + RESUME_PAGE,
+    }
+    async with doors.ledger.transaction() as connection:
+        values["code"] = await codes.new_code(
+            connection, doors.ledger.seal, conversation.id, purpose, days
+        )
+    text_id = "utter_paused" if purpose == "pause" else "utter_move_code"
     text = doors.content.text(conversation.language, text_id, **values)
     return {"code": values["code"], "text": text}

@@ -202,3 +202,27 @@ async def test_what_a_guide_writes_is_shown(visitor: Visitor, new_guide: NewGuid
     page = (await visitor.send(id="")).text
     assert "Hej, jag heter Anna" in page
     assert "Guiden Anna svarar dig nu" in page
+
+
+async def test_a_paused_conversation_is_gone_on_with_by_its_code_without_a_script(
+    visitor: Visitor, client: httpx.AsyncClient
+) -> None:
+    await visitor.send(text="Min son är 13 år och går inte till skolan")
+    paused = await visitor.post(pause="1")
+    found = re.search(r"Här är din kod: ([0-9A-Z]{4}-[0-9A-Z]{4})", paused.text)
+    assert found is not None
+    opened = await client.post("/fortsatt", data={"code": found[1]})
+    action = re.search(r'action="([^"]*utan-skript[^"]*)"', opened.text)
+    assert action is not None
+    key = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', opened.text))
+    page = (await client.post(action[1], data=key)).text
+    assert "Hur länge har det varit så?" in page
+    again = await client.post("/fortsatt", data={"code": found[1]})
+    assert again.status_code == 404
+    assert "Koden stämmer inte" in again.text
+
+
+async def test_a_parent_who_writes_that_she_must_stop_gets_a_code(visitor: Visitor) -> None:
+    await visitor.send(text="Min son är 13 år och går inte till skolan")
+    said = await visitor.send(text="jag vill pausa och fortsätta i morgon")
+    assert re.search(r"Här är din kod: [0-9A-Z]{4}-[0-9A-Z]{4}", said.text)
