@@ -13,8 +13,8 @@ import yaml
 
 from nlu import evaluate_language
 from nlu.language import LANGUAGES, identify, is_sure
-from nlu.language_model import FILE, LanguageModel, Written, learnt, read, written
-from nlu.trained import FOLDER
+from nlu.language_model import LanguageModel, Written, learnt, read, written
+from nlu.trained import FOLDER, LANGUAGE_FILE
 
 SHARED = Path(__file__).parents[2] / ".." / "shared" / "data"
 TEXTS = Path(__file__).parents[1] / "data" / "language"
@@ -47,7 +47,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> LanguageModel:
     learnt(written()).write(folder)
     found = read(folder)
     assert found is not None
-    assert (folder / FILE).stat().st_size < 3_000_000
+    assert (folder / LANGUAGE_FILE).stat().st_size < 3_000_000
     return found
 
 

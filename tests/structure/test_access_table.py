@@ -122,11 +122,11 @@ class World:
             token = hmac.new(session.token.encode(), PURPOSE, hashlib.sha256).hexdigest()
         if token:
             await self._begin_enrolling(path, headers)
-        data = {"token": token, **row["form"]} if "form" in row else None
-        body = {
-            name: ids["code"] if value == "{code}" else value
-            for name, value in row.get("json", {}).items()
-        }
+        form, body = (
+            {n: ids["code"] if v == "{code}" else v for n, v in row.get(kind, {}).items()}
+            for kind in ("form", "json")
+        )
+        data = {"token": token, **form} if "form" in row else None
         url = re.sub(r"\{(\w+)\}", lambda found: ids[found[1]], path)
         answer = await self.client.request(
             method, url, headers=headers, json=body if "json" in row else None, data=data
