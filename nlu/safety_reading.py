@@ -77,12 +77,15 @@ class _Reader:
         )
         self._vocabulary = Vocabulary()
         self._read_steps: dict[str, Step] = {}
+        self._read_rows: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._read_lists: dict[str, tuple[tuple[str, ...], ...]] = {}
         self._rewrites = {
             self._word(key): tuple(self._word(part) for part in str(value).split())
             for key, value in _mapping(self._content["rewrites"], "rewrites").items()
         }
         self._fillers = frozenset(map(self._word, self._strings("fillers")))
         self._breaks = frozenset(map(self._word, self._strings("breaks")))
+        self._left_out = self._fillers | self._breaks
         self._lists = {
             str(name): _strings(items, f"words: {name}")
             for name, items in _mapping(self._content["words"], "words").items()
@@ -247,8 +250,13 @@ class _Reader:
 
     def _kept(self, row: tuple[str, ...]) -> tuple[str, ...]:
         """``row`` as it stands in a text after fillers are dropped and spellings unified."""
+        if row not in self._read_rows:
+            self._read_rows[row] = self._unified(row)
+        return self._read_rows[row]
+
+    def _unified(self, row: tuple[str, ...]) -> tuple[str, ...]:
         unified = (spelled(word, self._letters) for word in row)
-        kept = [w for w in unified if w and w not in self._fillers | self._breaks]
+        kept = [w for w in unified if w and w not in self._left_out]
         return tuple(part for word in kept for part in self._rewrites.get(word, (word,)))
 
     def _step(self, part: str, where: str) -> Step:
@@ -273,24 +281,46 @@ class _Reader:
         start = self._vocabulary.bit(frozenset(singles | {row[0] for row in rows}))
         return Step(single, start, bits)
 
+    def _listed(self, name: str, where: str) -> tuple[tuple[str, ...], ...]:
+        """The words of a list, taken apart once."""
+        if name not in self._read_lists:
+            self._read_lists[name] = tuple(
+                row
+                for item in self._lists[name]
+                for row in self._alternatives(item.replace(" ", "_"), where)
+            )
+        return self._read_lists[name]
+
     def _alternatives(self, part: str, where: str) -> Iterator[tuple[str, ...]]:
         for choice in part.split("|"):
             if choice.startswith("<") and choice.endswith(">"):
                 if choice[1:-1] not in self._lists:
                     raise LexiconError(f"{where}: no list called {choice}")
-                for item in self._lists[choice[1:-1]]:
-                    yield from self._alternatives(item.replace(" ", "_"), where)
+                yield from self._listed(choice[1:-1], where)
                 continue
-            for form in (choice.replace("+", ""), choice.replace("+", "_")):
+            for form in _forms(choice):
                 yield tuple(_pattern_word(word, where) for word in form.split("_"))
 
 
+def _forms(choice: str) -> tuple[str, ...]:
+    """Written together and apart where `+` allows both."""
+    return (choice.replace("+", ""), choice.replace("+", "_")) if "+" in choice else (choice,)
+
+
 def _pattern_word(word: str, where: str) -> str:
+    pattern = _pattern(word)
+    if pattern is None:
+        raise LexiconError(f"{where}: {word!r} is not a word")
+    return pattern
+
+
+@cache
+def _pattern(word: str) -> str | None:
     if RANGE.fullmatch(word):
         return word
     bare = _word(word.strip("*"))
     if not bare.isalnum() or word.count("*") > 1 or (len(bare) < 2 and "*" in word):
-        raise LexiconError(f"{where}: {word!r} is not a word")
+        return None
     return f"*{bare}" if word.startswith("*") else f"{bare}*" if word.endswith("*") else bare
 
 
