@@ -252,10 +252,19 @@ class Ledger:
         await notify(connection, OUTGOING, str(conversation))
         return int(row["last_seq"])
 
-    async def claim(self, worker: UUID, lease: float) -> Claim | None:
-        """The oldest unanswered message of a conversation nobody else holds, leased for seconds."""
+    async def claim(
+        self, worker: UUID, lease: float, *, leaves_words: bool = False
+    ) -> Claim | None:
+        """The oldest unanswered message of a conversation nobody else holds, leased for seconds.
+
+        `leaves_words` leaves what has to be read first; what was pressed is taken, and danger.
+        """
         async with self.transaction() as connection:
-            cursor = await connection.execute(_CLAIM, {"worker": worker, "lease": lease})
+            only = await self._pressed(connection) if leaves_words else None
+            if leaves_words and only is None:
+                return None
+            values = {"worker": worker, "lease": lease, "only": only}
+            cursor = await connection.execute(_CLAIM, values)
             row = await cursor.fetchone()
             if row is None:
                 return None
@@ -264,6 +273,15 @@ class Ledger:
             )
             answered = await cursor.fetchone() is not None
         return Claim(self._stored(row), worker, int(row["claims"]), answered)
+
+    async def _pressed(self, connection: Connection) -> int | None:
+        """The first message that waits and need not be read."""
+        cursor = await connection.execute(_WAITING)
+        for row in await cursor.fetchall():
+            is_own_words = row["author"] == "parent" and not row["acute"]
+            if not is_own_words or self.seal.open(row["sealed_choice"]) is not None:
+                return int(row["id"])
+        return None
 
     async def conversation(self, conversation: UUID) -> Conversation:
         """The conversation's row. Raises KeyError when it is unknown or erased."""
@@ -518,17 +536,25 @@ async def notify(connection: Connection, channel: str, payload: str) -> None:
     await connection.execute("SELECT pg_notify(%s, %s)", [channel, payload])
 
 
-_CLAIM = """
+# A message that nobody holds, with none before it in its conversation.
+_WAITS = """
+    m.provider_id IS NOT NULL AND m.done_at IS NULL
+    AND (m.claimed_until IS NULL OR m.claimed_until < now())
+    AND NOT EXISTS (
+        SELECT 1 FROM messages earlier
+        WHERE earlier.conversation_id = m.conversation_id AND earlier.provider_id IS NOT NULL
+            AND earlier.done_at IS NULL AND earlier.seq < m.seq)
+"""
+_WAITING = f"""
+SELECT m.id, m.acute, m.author, m.sealed_choice FROM messages m
+WHERE {_WAITS} ORDER BY m.acute DESC, m.id LIMIT 100
+"""
+_CLAIM = f"""
 UPDATE messages SET claimed_by = %(worker)s, claims = claims + 1,
     claimed_until = now() + make_interval(secs => %(lease)s)
 WHERE id = (
     SELECT m.id FROM messages m
-    WHERE m.provider_id IS NOT NULL AND m.done_at IS NULL
-        AND (m.claimed_until IS NULL OR m.claimed_until < now())
-        AND NOT EXISTS (
-            SELECT 1 FROM messages earlier
-            WHERE earlier.conversation_id = m.conversation_id AND earlier.provider_id IS NOT NULL
-                AND earlier.done_at IS NULL AND earlier.seq < m.seq)
+    WHERE {_WAITS} AND (%(only)s::bigint IS NULL OR m.id = %(only)s)
     ORDER BY m.acute DESC, m.id LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING *
 """

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # the models are the child's; the process that asks starts wi
 
 WARM_UP = "hej"
 START_TIMEOUT = 180.0  # seconds to load models and indexes; turns do not wait that long
+MOST_LOADING = 10.0  # seconds that messages wait for models that load; then they are not read
 RETRY_START = 10.0  # seconds between starts when the models cannot be loaded
 PREPARE_TIMEOUT = 300.0  # seconds to build and load the index of an edited catalogue
 PREPARE_POLL = 0.1  # seconds between looks
@@ -68,7 +69,12 @@ class Reader:
         self._pipe: Pipe | None = None
         self._lock = asyncio.Lock()
         self._starting: asyncio.Task[Pipe] | None = None
-        self._failed_at = float("-inf")
+        self._failed_at = self._begun_at = float("-inf")
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether the models load, and have not done so for long."""
+        return self._starting is not None and time.monotonic() < self._begun_at + MOST_LOADING
 
     async def start(self) -> None:
         """Load the models now, so that the first parent does not wait."""
@@ -114,8 +120,12 @@ class Reader:
             try:
                 pipe.send(request)
                 return await self._answer(pipe, self._timeout)
+            except UnderstandingTimeoutError:
+                self._begin()
+                raise
             except (EOFError, OSError) as error:
                 self.stop()
+                self._begin()
                 raise UnderstandingError("the child died") from error
 
     async def _running(self, patience: float) -> Pipe:
@@ -125,13 +135,18 @@ class Reader:
                 return self._pipe
         elif self._starting is None and time.monotonic() < self._failed_at + RETRY_START:
             raise UnderstandingError("the models could not be loaded")
-        if self._starting is None:
-            self._starting = asyncio.create_task(self._start_child())
         try:
             async with asyncio.timeout(patience):
-                return await asyncio.shield(self._starting)
+                return await asyncio.shield(self._starting or self._begin())
         except TimeoutError as error:
             raise UnderstandingTimeoutError("the models are not loaded yet") from error
+
+    def _begin(self) -> asyncio.Task[Pipe]:
+        """Load in the background; who needs the models waits for the task."""
+        self._begun_at = time.monotonic()
+        self._starting = asyncio.create_task(self._start_child())
+        self._starting.add_done_callback(_heard)
+        return self._starting
 
     async def _start_child(self) -> Pipe:
         try:
@@ -166,6 +181,12 @@ class Reader:
         if not is_fine:
             raise UnderstandingError(content)
         return content
+
+
+def _heard(loading: asyncio.Task[Pipe]) -> None:
+    """A failure is told to who asks next; nobody may be waiting for it now."""
+    if not loading.cancelled():
+        loading.exception()
 
 
 def _serve(pipe: Pipe, artifacts: Path, edits: Edits) -> None:

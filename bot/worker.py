@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 log = get_log()
 POLL = 1.0  # seconds between looks when no notice comes: an expired lease gives none
+POLL_LOADING = 0.1  # the same while the models load, which gives no notice either
 SWEEP = 3600.0  # seconds between sweeps
 TICK = 5.0  # seconds between looks at promised times and silent guides
 
@@ -69,6 +70,11 @@ class Worker:
         """The edits of the catalogue in use."""
         return self._reader.edits
 
+    @property
+    def is_loading(self) -> bool:
+        """Whether what has to be read waits for the models."""
+        return self._reader.is_loading
+
     def use(self, edits: Edits) -> None:
         """Word replies from the catalogue with these edits."""
         self._replies.catalogue = edits.applied_to(self._shipped)
@@ -92,8 +98,11 @@ class Worker:
         log.info("catalogue_reloaded", version=edits.version, seconds=seconds)
 
     async def take_turn(self) -> Outcome | None:
-        """Answer the next message; None when there is none. Raises psycopg.Error."""
-        claim = await self._ledger.claim(self.id, self._lease)
+        """Answer the next message; None when there is none. Raises psycopg.Error.
+
+        While the models load, what has to be read waits for them, and what was pressed does not.
+        """
+        claim = await self._ledger.claim(self.id, self._lease, leaves_words=self.is_loading)
         if claim is None:
             return None
         faults.reach("claimed")
@@ -217,7 +226,7 @@ async def _work(worker: Worker, wake: asyncio.Event) -> None:
         await asyncio.sleep(RETRY)
         return
     with suppress(TimeoutError):
-        async with asyncio.timeout(POLL):
+        async with asyncio.timeout(POLL_LOADING if worker.is_loading else POLL):
             await wake.wait()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -102,6 +103,24 @@ async def test_a_message_whose_worker_is_silent_is_claimed_again(
     assert lost is not None
     assert again is not None
     assert again.times == 2
+
+
+async def test_while_nothing_can_be_read_what_was_pressed_is_taken_and_words_wait(
+    ledger: Ledger, conversation: UUID
+) -> None:
+    other, _ = await ledger.open_conversation("strangnas", "web", "sv")
+    third, _ = await ledger.open_conversation("strangnas", "web", "sv")
+    await ledger.accept(conversation, incoming("hej"))
+    await ledger.accept(conversation, replace(incoming("Skolan"), choice="path:school"))
+    await ledger.accept(other, replace(incoming("Hemma"), choice="path:home"))
+    await ledger.accept(third, incoming("akut", acute=True))
+    taken = []
+    while claim := await ledger.claim(uuid4(), lease=60, leaves_words=True):
+        taken.append(claim.message.text)
+    assert taken == ["akut", "Hemma"]  # "Skolan" was pressed after words that wait
+    claim = await ledger.claim(uuid4(), lease=60)
+    assert claim is not None
+    assert claim.message.text == "hej"
 
 
 async def test_a_worker_that_lost_its_lease_stores_nothing(

@@ -52,6 +52,7 @@ class PlainReader:
     """Reads nothing; the catalogue is as it was shipped."""
 
     edits: Edits = field(default_factory=Edits)
+    is_loading: bool = False
 
 
 @asynccontextmanager
