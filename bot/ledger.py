@@ -257,7 +257,8 @@ class Ledger:
     ) -> Claim | None:
         """The oldest unanswered message of a conversation nobody else holds, leased for seconds.
 
-        `leaves_words` leaves what has to be read first; what was pressed is taken, and danger.
+        `leaves_words` leaves what has to be read first; what was pressed is taken, and danger
+        that was not answered at the door.
         """
         async with self.transaction() as connection:
             only = await self._pressed(connection) if leaves_words else None
@@ -278,7 +279,7 @@ class Ledger:
         """The first message that waits and need not be read."""
         cursor = await connection.execute(_WAITING)
         for row in await cursor.fetchall():
-            is_own_words = row["author"] == "parent" and not row["acute"]
+            is_own_words = row["author"] == "parent" and not row["is_urgent"]
             if not is_own_words or self.seal.open(row["sealed_choice"]) is not None:
                 return int(row["id"])
         return None
@@ -546,7 +547,9 @@ _WAITS = """
             AND earlier.done_at IS NULL AND earlier.seq < m.seq)
 """
 _WAITING = f"""
-SELECT m.id, m.acute, m.author, m.sealed_choice FROM messages m
+SELECT m.id, m.author, m.sealed_choice, m.acute AND NOT EXISTS (
+    SELECT 1 FROM messages a WHERE a.answers = m.id AND a.acute) AS is_urgent
+FROM messages m
 WHERE {_WAITS} ORDER BY m.acute DESC, m.id LIMIT 100
 """
 _CLAIM = f"""

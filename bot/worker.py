@@ -137,10 +137,11 @@ async def open_worker(
     loading = asyncio.create_task(reader.start())
     await asyncio.sleep(0)  # its process starts now, and loads while this one does
     shipped = Catalogue.load()
-    safety.check("")  # the word lists are read now, not in the first turn
     engine = await _engine(settings, actions, is_whole=is_whole)
+    # The word lists are read now, not in the first turn that needs them.
+    words = asyncio.create_task(asyncio.to_thread(safety.check, ""))
     if is_whole:
-        await loading
+        await asyncio.gather(loading, words)
     else:
         loading.add_done_callback(_say_how_it_went)
     async with open_pool(url) as pool:

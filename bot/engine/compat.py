@@ -141,6 +141,8 @@ def _replace(module: str, *names: str) -> None:
 def _replace_tensorflow_modules() -> None:
     _replace("rasa.utils.tensorflow.callback", "RasaTrainingLogger", "RasaModelCheckpoint")
     _replace("rasa.utils.tensorflow.data_generator", "RasaDataGenerator", "RasaBatchDataGenerator")
+    names = ("RasaModelData", "Data", "FeatureArray", "ragged_array_to_ndarray")
+    _replace("rasa.utils.tensorflow.model_data", *names)  # and scikit-learn with it
     _replace("rasa.nlu.classifiers.diet_classifier", "DIETClassifier")
     _replace("rasa.nlu.selectors.response_selector", "ResponseSelector")
     _replace("rasa.core.policies.ted_policy", "TEDPolicy")
