@@ -22,6 +22,7 @@ from tests.faults.seeded import BUGS
 
 START = 120.0  # seconds until the first answer; the machine of a test run is busy
 MANY_STARTS = 4  # of processes that were not killed yet
+ENOUGH = 100  # messages; a tenth is sent twice
 
 
 @dataclass
@@ -52,6 +53,8 @@ async def run(
             await faults.put_in(kind)
             if number % 10 == 0:
                 typer.echo(f"{number}/{len(kinds)}, accepted {len(load.accepted)}", err=True)
+        while len(load.accepted) < ENOUGH:
+            await asyncio.sleep(0.2)
         writing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await writing
