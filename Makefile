@@ -29,6 +29,7 @@ bench: ## speed of each stage of a turn
 	@scripts/setup
 	@$(LOTSA) bench
 	@$(LOTSA) bench --longest 500
+	@$(LOTSA) bench --catalogue
 	@$(LOTSA) bench --copies 100000
 
 faults: ## put 200 faults into the running product, then five seeded bugs

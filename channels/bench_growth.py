@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID, uuid4
 
+import numpy as np
 import psutil
 
 from bot.backup import backup, restore
@@ -20,9 +21,19 @@ from bot.messages import IncomingMessage
 from bot.privacy import Seal
 from bot.settings import Settings
 from bot.worker import Worker, open_worker
+from channels.artifacts import open_embedder
+from channels.bench import cpu_seconds
+from knowledge import index as indexes
+from knowledge.catalogue import Catalogue
+from knowledge.queries import load_queries
+from knowledge.search import Query, Search
+from knowledge.words import Floats
 
 LENGTHS = (1, 50, 100, 250, 500)  # turns
+LARGEST = "strangnas"
 OPEN = (0, 1_000, 10_000)  # conversations that wait for nothing
+TIMES = (1, 4, 16)  # the catalogue over
+QUERIES = 200
 AROUND = 5  # turns measured at each length
 SAID = ("hon är 9 år", "det har varit så i ett år", "vem är du", "vi har kontakt med bup")
 
@@ -76,15 +87,9 @@ async def _turn(
     worker: Worker, ledger: Ledger, conversation: UUID, text: str
 ) -> tuple[float, float]:
     await ledger.accept(conversation, IncomingMessage("bench", str(uuid4()), text))
-    everybody = [psutil.Process(), *psutil.Process().children()]
-    before, started = _cpu(everybody), time.perf_counter()
+    before, started = cpu_seconds(), time.perf_counter()
     await worker.take_turn()
-    return (_cpu(everybody) - before) * 1000, (time.perf_counter() - started) * 1000
-
-
-def _cpu(processes: list[psutil.Process]) -> float:
-    times = [process.cpu_times() for process in processes]
-    return float(sum(one.user + one.system for one in times))
+    return (cpu_seconds() - before) * 1000, (time.perf_counter() - started) * 1000
 
 
 def _median(turns: list[tuple[float, float]]) -> dict[str, float]:
@@ -133,6 +138,51 @@ async def run_copies(settings: Settings, messages: int) -> dict[str, float]:
         "backup_seconds": round(copied - started, 1),
         "restore_seconds": round(restored - copied, 1),
     }
+
+
+def run_catalogue(settings: Settings) -> dict[int, dict[str, float]]:
+    """CPU ms of a search by number of entries: the catalogue, and every entry several times."""
+    catalogue, embedder = Catalogue.load(), open_embedder(settings)
+    texts = [query.text for query in load_queries() if query.language == "sv"][:QUERIES]
+    vectors = embedder.encode(texts, "query")
+    known: dict[str, Floats] = {}
+
+    def embed(passages: list[str]) -> Floats:
+        new = [text for text in passages if text not in known]
+        known.update(zip(new, embedder.encode(new, "passage"), strict=True))
+        return np.stack([known[text] for text in passages])
+
+    found: dict[int, dict[str, float]] = {}
+    for times in TIMES:
+        grown = _times(catalogue, times)
+        with TemporaryDirectory() as folder:
+            indexes.build(grown, embed, Path(folder))
+            search = Search.load(Path(folder), grown)
+            search.find(LARGEST, Query(texts[0], vectors[0]))
+            started = time.process_time()
+            for text, vector in zip(texts, vectors, strict=True):
+                search.find(LARGEST, Query(text, vector))
+            spent = (time.process_time() - started) * 1000
+        entries = sum(1 for _ in grown.in_municipality(LARGEST))
+        found[entries] = {"cpu_ms": round(spent / len(texts), 2)}
+    return found
+
+
+def _times(catalogue: Catalogue, times: int) -> Catalogue:
+    services = {
+        f"{name}-{copy}" if copy else name: service.model_copy(
+            update={"id": f"{name}-{copy}" if copy else name}
+        )
+        for name, service in catalogue.services.items()
+        for copy in range(times)
+    }
+    return Catalogue(services, catalogue.municipalities, catalogue.taxonomy, catalogue.summaries)
+
+
+def catalogue_table(figures: dict[int, dict[str, float]]) -> list[str]:
+    """The figures as lines."""
+    lines = [f"{'entries':<20}{'CPU ms':>10}"]
+    return lines + [f"{entries:<20}{row['cpu_ms']:>10.2f}" for entries, row in figures.items()]
 
 
 def table(figures: dict[str, Any]) -> list[str]:

@@ -258,11 +258,14 @@ def bench(
     copies: Annotated[
         int | None, typer.Option(help="Copy and restore so many messages, instead.")
     ] = None,
+    catalogue: Annotated[
+        bool, typer.Option("--catalogue", help="How search grows with the catalogue, instead.")
+    ] = False,
     json_: Json = False,
 ) -> None:
     """Speed of each stage of a turn."""
     from channels import bench_growth
-    from channels.measure import run_bench, table
+    from channels.bench import run_bench, table
 
     if longest is not None:
         grown = bench_growth.run(settings(), ACTIONS, longest)
@@ -272,7 +275,10 @@ def bench(
         seconds = asyncio.run(bench_growth.run_copies(settings(), copies))
         show(seconds, json_, [f"{name}: {value}" for name, value in seconds.items()])
         return
-
+    if catalogue:
+        by_size = bench_growth.run_catalogue(settings())
+        show(by_size, json_, bench_growth.catalogue_table(by_size))
+        return
     figures = asyncio.run(run_bench(settings(), ACTIONS))
     show(figures, json_, table(figures))
 

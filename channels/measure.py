@@ -5,29 +5,14 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
-import statistics
-import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
-from uuid import uuid4
 
-import yaml
-
-from bot.case import entities_of
 from bot.content import Content
-from bot.database import database_url, migrate
-from bot.engine.compile import Policy
-from bot.ledger import Claim, Ledger, TurnResult
-from bot.log import configure_logging
-from bot.messages import IncomingMessage, Outcome
-from bot.privacy import mask
 from bot.settings import PROJECT, Settings
 from bot.translation import scores
-from bot.understanding import Wanted
-from bot.worker import open_worker
 from channels import artifacts, scorecard, single
 from channels.simulation import run as simulation
 from channels.simulation import spoken
@@ -38,14 +23,13 @@ from knowledge.catalogue import Catalogue
 from knowledge.queries import load_queries
 from knowledge.rerank import learn
 from nlu import evaluate as nlu_evaluate
-from nlu import evaluate_entities, evaluate_language, language_model, safety
+from nlu import evaluate_entities, evaluate_language, language_model
 from nlu.train import DEMO_MUNICIPALITY, municipality_names
 from nlu.trained import FOLDER
 
 SHARED = PROJECT.parent / "shared" / "data"
 DANGER_TESTS = PROJECT / "tests" / "data" / "safety"
 LANGUAGE_TESTS = PROJECT / "tests" / "data" / "language"
-BENCH_TURNS = 200
 ENTITY_TESTS = PROJECT / "tests" / "data" / "entities"
 EVALUATED_IN = "strangnas"  # where a query without a municipality is asked
 SUITES = (
@@ -189,105 +173,3 @@ def _swefaq(settings: Settings, data: Path) -> dict[str, Any]:
     embedder = artifacts.open_embedder(settings)
     systems = knowledge_evaluate.evaluate_faq(data, embedder.encode)
     return {**systems.pop("ours"), **systems}
-
-
-async def run_bench(settings: Settings, actions: str) -> dict[str, Any]:
-    """Milliseconds of each stage over the unseen test messages, on a database of its own."""
-    configure_logging("ERROR")
-    path = PROJECT / "tests" / "data" / "unseen_sv.yml"
-    texts = [item["text"] for item in yaml.safe_load(path.read_text())["messages"]]
-    with TemporaryDirectory() as folder:
-        own = settings.model_copy(
-            update={"data": Path(folder), "database_url": None, "understand_timeout": 30.0}
-        )
-        url = database_url(own)
-        await migrate(url)
-        async with open_worker(own, url, actions) as worker:
-            bench = _Bench(worker)
-            for turn in range(BENCH_TURNS):
-                await bench.turn(texts[turn % len(texts)])
-    return bench.figures()
-
-
-class _Bench:
-    def __init__(self, worker: Any) -> None:
-        self._worker = worker
-        self._ledger: Ledger = worker._ledger
-        self._conversations = worker._conversations
-        self._milliseconds: dict[str, list[float]] = {}
-        self._policy = Policy.load()
-
-    async def turn(self, text: str) -> None:
-        """One conversation's first turn, and each of its stages once more on its own."""
-        conversation, _ = await self._ledger.open_conversation("strangnas", "bench", "sv")
-        masked = self._timed("safety", lambda: (safety.check(text), mask(text)))[1]
-        message = IncomingMessage("bench", str(uuid4()), masked.text)
-        started = time.perf_counter()
-        await self._ledger.accept(conversation, message)
-        self._note("accept", started)
-        whole = time.perf_counter()
-        await self._worker.take_turn()
-        self._note("whole turn", whole)
-        await self._stages(conversation, masked.text)
-
-    async def _stages(self, conversation: Any, text: str) -> None:
-        reader = self._conversations._reader
-        started = time.perf_counter()
-        # Not the very text of the turn: its vector is kept from there.
-        understood = await reader.understand(f"{text} tack", "sv")
-        self._note("understanding", started)
-        entities = entities_of(understood, {}, self._policy, 1, may_start=True)
-        needs = dict(entities.get("needs") or {})
-        started = time.perf_counter()
-        await reader.find("strangnas", Wanted(text=f"{text} tack", language="sv", needs=needs))
-        self._note("search", started)
-        await self._engine(conversation, entities)
-        await self._commit(conversation)
-
-    async def _engine(self, conversation: Any, entities: dict[str, Any]) -> None:
-        from bot.engine.state import DialogueState
-        from bot.engine.turn import Said
-
-        started = time.perf_counter()
-        said = Said("message:1", "ask_sip", 1.0, {"child_age": 9})
-        await self._conversations._engine.decide(str(conversation), said, DialogueState())
-        self._note("engine", started)
-
-    async def _commit(self, conversation: Any) -> None:
-        message = IncomingMessage("bench", str(uuid4()), "hej")
-        await self._ledger.accept(conversation, message)
-        claim: Claim | None = await self._ledger.claim(self._worker.id, 60)
-        if claim is None:
-            return
-        started = time.perf_counter()
-        await self._ledger.finish(claim, TurnResult(Outcome.ANSWERED, [], 0))
-        self._note("commit", started)
-
-    def figures(self) -> dict[str, Any]:
-        """Median and 95th percentile in milliseconds, and turns a second."""
-        stages = {
-            name: {
-                "p50": round(statistics.median(values), 2),
-                "p95": round(statistics.quantiles(values, n=20)[-1], 2),
-            }
-            for name, values in self._milliseconds.items()
-        }
-        total = sum(self._milliseconds["whole turn"])
-        return {"turns_per_second": round(1000 * BENCH_TURNS / total, 1), "stages": stages}
-
-    def _timed(self, name: str, work: Callable[[], Any]) -> Any:
-        started = time.perf_counter()
-        result = work()
-        self._note(name, started)
-        return result
-
-    def _note(self, name: str, started: float) -> None:
-        self._milliseconds.setdefault(name, []).append((time.perf_counter() - started) * 1000)
-
-
-def table(figures: dict[str, Any]) -> list[str]:
-    """The figures of the bench as lines."""
-    lines = [f"{'stage':<16}{'p50 ms':>10}{'p95 ms':>10}"]
-    for name, row in figures["stages"].items():
-        lines.append(f"{name:<16}{row['p50']:>10.2f}{row['p95']:>10.2f}")
-    return [*lines, f"turns/s, one worker: {figures['turns_per_second']}"]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,28 +14,15 @@ from bot.addresses import Address
 from bot.database import connect
 from bot.ledger import Ledger
 from bot.outbox import Outbox
-from bot.settings import Settings
-from bot.worker import Worker
 from channels import metrics
-from tests.channels.phone import Phones4Tests, phones
+from tests.channels.phone import Phones4Tests
 from tests.channels.test_console import _claimed, waiting_parent
 from tests.channels.test_families import coordinator, family_says, proposed
 from tests.channels.test_meetings import talking
 from tests.channels.test_reminders import EVENING, booked, texts
 from tests.conftest import NewGuide, NewParent, Parent
 
-
-@pytest.fixture(scope="module")
-async def provider(
-    test_settings: Settings,
-    database_url: str,
-    ledger: Ledger,
-    worker: Worker,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Phones4Tests]:
-    folder: Path = tmp_path_factory.mktemp("asked-first")
-    async with phones(test_settings, database_url, ledger, worker, folder) as opened:
-        yield opened
+pytestmark = pytest.mark.usefixtures("nothing_booked")
 
 
 @pytest.fixture
@@ -49,13 +35,6 @@ def evening() -> Iterator[None]:
     """Later than other tests book, so that a time is free."""
     with clock.at(EVENING):
         yield
-
-
-@pytest.fixture(autouse=True)
-async def _nothing_booked(ledger: Ledger) -> None:
-    async with ledger.transaction() as connection:
-        await connection.execute("DELETE FROM call_backs")
-        await connection.execute("DELETE FROM guide_sessions")
 
 
 async def says(parent: Parent, purpose: str, answer: str) -> None:

@@ -16,16 +16,10 @@ from bot.ledger import Ledger
 from tests.channels.test_console import STORY
 from tests.conftest import Guide, NewGuide, NewParent, Parent
 
+pytestmark = pytest.mark.usefixtures("nothing_booked")
+
 EVENING = dt.datetime(2027, 3, 16, 22, 40, tzinfo=LOCAL)  # a Tuesday
 NUMBER = "070-174 06 35"
-
-
-@pytest.fixture(autouse=True)
-async def _evening(ledger: Ledger) -> None:
-    """Nothing is booked yet, and nobody is signed in."""
-    async with ledger.transaction() as connection:
-        await connection.execute("DELETE FROM call_backs")
-        await connection.execute("DELETE FROM guide_sessions")
 
 
 @pytest.fixture(autouse=True)

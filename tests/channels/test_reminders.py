@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -18,36 +17,16 @@ from bot.handoff_clock import HandoffClock
 from bot.ledger import Ledger
 from bot.outbox import Outbox
 from bot.replies import Replies
-from bot.settings import Settings
-from bot.worker import Worker
-from tests.channels.phone import Phones4Tests, phones
+from tests.channels.phone import Phones4Tests
 from tests.channels.test_booking import choices, offered
 from tests.channels.test_console import _claimed
 from tests.conftest import NewGuide, NewParent, Parent
 
+pytestmark = pytest.mark.usefixtures("nothing_booked")
+
 # A Wednesday. Other tests book their times in other weeks.
 EVENING = dt.datetime(2027, 5, 19, 22, 40, tzinfo=LOCAL)
 CALENDAR = "/tid/"
-
-
-@pytest.fixture(scope="module")
-async def provider(
-    test_settings: Settings,
-    database_url: str,
-    ledger: Ledger,
-    worker: Worker,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Phones4Tests]:
-    folder: Path = tmp_path_factory.mktemp("reminders")
-    async with phones(test_settings, database_url, ledger, worker, folder) as opened:
-        yield opened
-
-
-@pytest.fixture(autouse=True)
-async def _evening(ledger: Ledger) -> None:
-    async with ledger.transaction() as connection:
-        await connection.execute("DELETE FROM call_backs")
-        await connection.execute("DELETE FROM guide_sessions")
 
 
 @pytest.fixture(autouse=True)

@@ -3,40 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
 
 from bot.ledger import Ledger
-from bot.settings import Settings
-from bot.worker import Worker
 from channels.gsm import count
-from channels.phone_simulator.provider import Faults
-from tests.channels.phone import Phone, Phones4Tests, phones
+from tests.channels.phone import Phone, Phones4Tests
 from tests.conftest import NewGuide
 
 STORY = "Min son på 13 går inte till skolan sedan i våras"
 CODE = re.compile(r"[3-9A-Y]{4}-[3-9A-Y]{4}")
-
-
-@pytest.fixture(scope="module")
-async def provider(
-    test_settings: Settings,
-    database_url: str,
-    ledger: Ledger,
-    worker: Worker,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Phones4Tests]:
-    folder: Path = tmp_path_factory.mktemp("phones")
-    async with phones(test_settings, database_url, ledger, worker, folder) as opened:
-        yield opened
-
-
-@pytest.fixture
-def new_phone(provider: Phones4Tests) -> Phones4Tests:
-    provider.simulator.faults = Faults()
-    return provider
 
 
 async def messages(phone: Phone, ledger: Ledger, author: str) -> list[str]:

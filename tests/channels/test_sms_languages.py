@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,11 +11,10 @@ from bot import clock
 from bot.calendar import LOCAL
 from bot.content import Content
 from bot.ledger import Ledger
-from bot.settings import Settings
-from bot.worker import Worker
 from channels.gsm import plain
-from channels.phone_simulator.provider import Faults
-from tests.channels.phone import Phone, Phones4Tests, phones
+from tests.channels.phone import Phone, Phones4Tests
+
+pytestmark = pytest.mark.usefixtures("nothing_booked")
 
 EVENING = dt.datetime(2027, 3, 16, 22, 40, tzinfo=LOCAL)  # a Tuesday
 # The first message, as it is typed on a phone, and the answer to what follows: since when.
@@ -32,32 +30,6 @@ SAID = {
     "ku": ("kurê min 13 salî ye û êdî naçe dibistanê", "pênc meh"),
     "sv-x-lattlast": ("min son är 13 han vill inte gå till skolan", "5 månader"),
 }
-
-
-@pytest.fixture(scope="module")
-async def provider(
-    test_settings: Settings,
-    database_url: str,
-    ledger: Ledger,
-    worker: Worker,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Phones4Tests]:
-    folder: Path = tmp_path_factory.mktemp("phones")
-    async with phones(test_settings, database_url, ledger, worker, folder) as opened:
-        yield opened
-
-
-@pytest.fixture
-def new_phone(provider: Phones4Tests) -> Phones4Tests:
-    provider.simulator.faults = Faults()
-    return provider
-
-
-@pytest.fixture(autouse=True)
-async def _nobody_is_there(ledger: Ledger) -> None:
-    async with ledger.transaction() as connection:
-        await connection.execute("DELETE FROM call_backs")
-        await connection.execute("DELETE FROM guide_sessions")
 
 
 @pytest.fixture(autouse=True)
