@@ -20,6 +20,8 @@ _CLOSING = {
     "said_enough_no": "intent:not_enough",
     "said_enough_yes": "intent:enough",
 }
+# Asked what is missing, a no may be anything; a yes is the button beside: it is enough.
+_MISSING = {"said_enough_yes": "intent:enough"}
 _LEVEL = {
     "said_disagree": "intent:disagree",
     "said_more_help": "intent:more_help",
@@ -67,7 +69,7 @@ def _ways(content: Content, language: str, said: str) -> list[str]:
 def _open(slots: Mapping[str, Any], active_loop: str | None) -> dict[str, str]:
     if active_loop is not None:
         return {}
-    closing = _CLOSING if slots.get("closing") == "asked" else {}
+    closing = {"asked": _CLOSING, "missing": _MISSING}.get(slots.get("closing") or "", {})
     level = _LEVEL if slots.get("level") else {}
     return {**level, **closing}
 

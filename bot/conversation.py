@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 log = get_log()
 # What a message would choose besides what it tells; after danger nothing is chosen for the parent.
 OF_A_WAY = frozenset({"path", "agenda", "agenda_first", "changing"})
+HEAVY = (4, 5)  # of how the parent copes, where 5 is the worst
 _OUTCOMES = {
     "utter_matches": Outcome.ANSWERED,
     "utter_one_match": Outcome.ANSWERED,
@@ -446,14 +447,22 @@ def _heard(said: Said) -> tuple[str, ...]:
 def _noted(
     message: StoredMessage, conversation: Conversation, decision: Decision
 ) -> list[ReplyRequest]:
-    """What was put right or taken away is said in place of a mere thanks."""
+    """What was put right or taken away is said in place of a mere thanks; a heavy answer is met."""
     said, before = list(decision.replies), conversation.slots
+    is_heavy = _is_heavy(decision.slots) and not _is_heavy(before)
     is_removed = (message.choice or "").startswith("remove:line_")
     is_reopened = bool(before.get("changing")) and not decision.slots.get("changing")
+    rest = [reply for reply in said if not reply.id.startswith("utter_noted")]
+    if is_heavy:
+        return [ReplyRequest("utter_unclear"), *rest]
     if not (is_removed or is_reopened or is_changed(before, decision.slots)):
         return said
-    rest = [reply for reply in said if not reply.id.startswith("utter_noted")]
     return [ReplyRequest("utter_removed" if is_removed else "utter_changed"), *rest]
+
+
+def _is_heavy(slots: Mapping[str, Any]) -> bool:
+    """The parent answered that it is heavy, and was not yet met with care."""
+    return slots.get("coping") in HEAVY and "unclear_1" not in (slots.get("told") or ())
 
 
 def _outcome(decision: Decision) -> Outcome:

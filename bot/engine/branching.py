@@ -20,6 +20,7 @@ from bot.engine.compile import (
 
 # Answers that name nothing.
 EMPTY = frozenset({"nobody", "nothing", "none", "nothing_now"})
+NEXT_MATTER = frozenset({"path", "agenda_first"})  # what is said to take another matter
 SURE = 0.6  # probability; below it a need is searched with, but not said to the parent
 
 
@@ -81,6 +82,8 @@ def bookkeeping(
     changes: dict[str, Any] = dict(branches(policy, after))
     if requested and active_loop != CONSENT_FORM:
         changes["asked"] = _asked(slots.get("asked"), active_loop, requested)
+    elif active_loop is None and not NEXT_MATTER.isdisjoint(said):
+        changes["asked"] = None  # its questions are counted from one
     if path := after.get("path"):
         changes["last_path"] = path
     left = dict(slots.get("left") or {})

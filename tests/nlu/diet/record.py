@@ -38,6 +38,7 @@ pipeline:
   - {name: ResponseSelector, epochs: 100, constrain_similarities: true}
   - {name: FallbackClassifier, threshold: 0.3, ambiguity_threshold: 0.1}
 """
+NO_ENTITY = str.maketrans("[]", "()")  # brackets would mark an entity
 
 
 def lines(path):
@@ -62,13 +63,12 @@ def write_project(train, folder):
     examples = defaultdict(list)
     for row in lines(train):
         examples[row["intent"]].append(" ".join(row["text"].split()))
-    nlu = [
-        {"intent": intent, "examples": "".join(f"- {text}\n" for text in texts)}
-        for intent, texts in examples.items()
-    ]
+    rows = ['version: "3.1"', "nlu:"]  # stock Rasa looks for these at the start of a line
+    for intent, texts in examples.items():
+        rows += [f"- intent: {intent}", "  examples: |"]
+        rows += [f"    - {text.translate(NO_ENTITY)}" for text in texts]
     (folder / "config.yml").write_text(PIPELINE, encoding="utf-8")
-    content = json.dumps({"version": "3.1", "nlu": nlu}, ensure_ascii=False)
-    (folder / "nlu.yml").write_text(content, encoding="utf-8")  # JSON is YAML too
+    (folder / "nlu.yml").write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 
 async def record(train, test):
