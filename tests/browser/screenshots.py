@@ -68,7 +68,7 @@ def picture_parent(browser: Browser, product: Product) -> None:
         take(page, "question")
         choose(page, "Mer än ett halvår")
         skip_rest(page)
-        take(page, "understood", ".message:has(.lines)")
+        take(page, "understood", ".message:has(.lines):has-text('Så här har jag förstått')")
         take(page, "suggestions", ".message:has(.card)")
         take(page, "level", ".message:has(.level)")
         write(page, DANGER)
@@ -82,7 +82,8 @@ def picture_papers(browser: Browser, product: Product) -> None:
         tell_situation(page)
         for tool, name in (("contacts", "kontaktkarta"), ("plan", "plan")):
             page.goto(f"/chat/demokommun/verktyg?lang=sv&tool={tool}")
-            page.locator(".tool h1").wait_for()
+            page.get_by_text("Hämtar det du har berättat").wait_for(state="hidden")
+            page.locator(".tool h2, .tool svg").first.wait_for()
             take(page, name)
 
 
@@ -255,7 +256,7 @@ def picture_languages(browser: Browser) -> None:
 def picture_language(page: Page, parent: OwnLanguage) -> None:
     parent.come()
     parent.tell()
-    take(page, f"{parent.language}-question")
+    take(page, f"{parent.language}-question", ".message-bot")
     parent.skip_to_the_cards()
     take(page, f"{parent.language}-cards", ".message:has(.card)")
     parent.share_with_a_person()
