@@ -24,6 +24,9 @@ SUGGESTIONS = Path(__file__).parent / "content" / "policy" / "suggestions.yml"
 LISTS = ("signals", "actors", "tried", "refused")
 _ENTITY_FOR_LIST = {"actors": "actor", "tried": "tried", "refused": "refused"}
 _SINGLE = ("how_long", "relation", "coping")
+# What nobody may be told to have said unless it is sure; below it is searched with all the same.
+GRAVE = frozenset({"suicide_selfharm_child", "violence_in_family", "missing_child"})
+GRAVELY_SURE = 0.9  # probability
 AGENDA_SURE = 0.7  # probability; from it a need is worth a place of its own on the agenda
 LONG_ANSWER = 7  # words; a shorter text can be just the answer to a question
 LONG_CORRECTION = 12  # words
@@ -172,7 +175,12 @@ def _story(
 ) -> dict[str, Any]:
     """The needs told. In the middle of the questions only those that are sure count."""
     passed_over = {"unclear", *unheard}
-    told = {need.id: need.score for need in understanding.needs if need.id not in passed_over}
+    is_danger = understanding.safety.acute and understanding.safety.sure
+    told = {
+        need.id: need.score if is_danger else _as_sure_as_grave(need.id, need.score)
+        for need in understanding.needs
+        if need.id not in passed_over
+    }
     if not may_start:
         told = {need: score for need, score in told.items() if score >= SURE}
     known: dict[str, float] = dict(slots.get("needs") or {})
@@ -186,6 +194,11 @@ def _story(
         strongest_first = sorted(told, key=lambda need: -told[need])
         entities["path"] = policy.path_for(strongest_first) or "other"
     return entities
+
+
+def _as_sure_as_grave(need: str, score: float) -> float:
+    """A grave need that is only likely is not said back: crying in bed is no wish to die."""
+    return min(score, SURE - 0.01) if need in GRAVE and score < GRAVELY_SURE else score
 
 
 def agenda_of(needs: Mapping[str, float], policy: Policy, urgent: Sequence[str]) -> list[str]:

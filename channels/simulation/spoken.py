@@ -19,7 +19,7 @@ from knowledge.catalogue import Catalogue
 
 LANGUAGES = Path(__file__).parent / "languages"
 SWEDISH = "sv"
-RUNS = 10  # conversations a language
+RUNS = 30  # conversations a language
 MOST_NOTES = 5
 WIDEST_GAP = 10.0  # points of goals reached that a language may be behind Swedish
 

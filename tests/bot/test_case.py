@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot.case import case_of, child_ages, entities_of, facts_of, kinds_to_avoid
+from bot.engine.branching import SURE
 from bot.engine.compile import Policy
 from nlu.pipeline import Entity, Need, Understanding
 from nlu.safety import check
@@ -51,6 +53,20 @@ def test_in_the_middle_of_the_questions_only_sure_needs_count() -> None:
     told = understood(needs={"economy_housing": 0.2, "bereavement": 0.9})
     entities = added(told, {"needs": {"school_absence": 0.9}}, words=20)
     assert set(entities["needs"]) == {"school_absence", "bereavement"}
+
+
+def test_a_grave_need_that_is_only_likely_is_not_said_back() -> None:
+    told = understood(needs={"child_mental_health": 0.9, "suicide_selfharm_child": 0.7})
+    needs = added(told, {}, may_start=True)["needs"]
+    assert needs["child_mental_health"] == 0.9
+    assert 0.5 < needs["suicide_selfharm_child"] < SURE
+
+
+def test_a_grave_need_that_is_sure_is_said_back() -> None:
+    sure = {"suicide_selfharm_child": 0.95}
+    assert added(understood(needs=sure), {}, may_start=True)["needs"] == sure
+    likely = replace(understood(needs={"missing_child": 0.7}), safety=check("hon har rymt"))
+    assert added(likely, {}, may_start=True)["needs"] == {"missing_child": 0.7}
 
 
 def test_lists_grow_and_keep_their_order() -> None:
