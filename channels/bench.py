@@ -34,10 +34,14 @@ TEXTS = PROJECT / "tests" / "data" / "unseen_sv.yml"
 PLACE = "strangnas"
 
 
-def cpu_seconds() -> float:
-    """CPU of this process and all it started, so far; read in steps of 10 ms."""
-    everybody = [psutil.Process(), *psutil.Process().children(recursive=True)]
-    times = [process.cpu_times() for process in everybody]
+def everybody() -> list[psutil.Process]:
+    """This process and all it started."""
+    return [psutil.Process(), *psutil.Process().children(recursive=True)]
+
+
+def cpu_seconds(processes: list[psutil.Process]) -> float:
+    """CPU of the processes so far; the system counts it in steps of 10 ms."""
+    times = [process.cpu_times() for process in processes]
     return float(sum(one.user + one.system for one in times))
 
 
@@ -68,18 +72,19 @@ class _Stages:
         self._wall: dict[str, list[float]] = {}
         self._cpu: dict[str, float] = {}
         self._policy = Policy.load()
+        self._everybody = everybody()
 
     async def turn(self, text: str) -> None:
         """One conversation's first turn, and each of its stages once more on its own."""
         conversation, _ = await self._ledger.open_conversation(PLACE, "bench", "sv")
-        since = _now()
+        since = self._now()
         safety.check(text)
         masked = mask(text)
         self._note("safety", since)
-        since = _now()
+        since = self._now()
         await self._ledger.accept(conversation, IncomingMessage("bench", _id(), masked.text))
         self._note("accept", since)
-        since = _now()
+        since = self._now()
         await self._worker.take_turn()
         self._note("whole turn", since)
         entities = await self._understand(masked.text)
@@ -89,12 +94,12 @@ class _Stages:
     async def _understand(self, text: str) -> dict[str, Any]:
         reader = self._conversations._reader
         other = f"{text} tack"  # not the very text of the turn: its vector is kept from there
-        since = _now()
+        since = self._now()
         understood = await reader.understand(other, "sv")
         self._note("understand", since)
         entities = entities_of(understood, {}, self._policy, 1, may_start=True)
         needs: Mapping[str, float] = dict(entities.get("needs") or {})
-        since = _now()
+        since = self._now()
         await reader.find(PLACE, Wanted(text=other, language="sv", needs=needs))
         self._note("search", since)
         return entities
@@ -103,13 +108,13 @@ class _Stages:
         engine, replies = self._conversations._engine, self._conversations._replies
         if engine is None:
             raise RuntimeError("no engine")
-        since = _now()
+        since = self._now()
         said = Said("message:1", "ask_sip", 1.0, {"child_age": 9})
         decision = await engine.decide(str(conversation), said, DialogueState())
         self._note("decide", since)
         place = replies.catalogue.municipalities[PLACE]
         setting = Setting(place, "sv", clock.now(), slots=decision.slots)
-        since = _now()
+        since = self._now()
         for reply in decision.replies:
             replies.word(reply, setting)
         self._note("word", since)
@@ -119,7 +124,7 @@ class _Stages:
         claim = await self._ledger.claim(self._worker.id, 60)
         if claim is None:
             return
-        since = _now()
+        since = self._now()
         await self._ledger.finish(claim, TurnResult(Outcome.ANSWERED, [], 0))
         self._note("commit", since)
 
@@ -136,15 +141,14 @@ class _Stages:
         total = sum(self._wall["whole turn"])
         return {"turns_per_second": round(1000 * TURNS / total, 1), "stages": stages}
 
+    def _now(self) -> tuple[float, float]:
+        cpu = cpu_seconds(self._everybody)
+        return time.perf_counter(), cpu
+
     def _note(self, name: str, since: tuple[float, float]) -> None:
-        wall, cpu = time.perf_counter() - since[0], cpu_seconds() - since[1]
+        wall, cpu = time.perf_counter() - since[0], cpu_seconds(self._everybody) - since[1]
         self._wall.setdefault(name, []).append(wall * 1000)
         self._cpu[name] = self._cpu.get(name, 0.0) + cpu * 1000
-
-
-def _now() -> tuple[float, float]:
-    cpu = cpu_seconds()
-    return time.perf_counter(), cpu
 
 
 def _id() -> str:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import yaml
 
 from nlu.safety import CATEGORIES, check
+
+PLAIN = yaml.safe_load((Path(__file__).parent / "data" / "danger_plain.yml").read_text("utf-8"))
 
 ACUTE = [  # language, category, one sentence a category
     ("uk", "suicide_self", "Не хочу більше жити, втомилась від усього"),
@@ -309,3 +314,13 @@ def test_a_past_danger_is_acute_and_dated(language: str, text: str) -> None:
     seen = check(text, language)
     assert seen.acute
     assert seen.when == "past"
+
+
+@pytest.mark.parametrize("language", sorted(PLAIN))
+def test_danger_said_plainly_is_seen_by_the_rules_alone(language: str) -> None:
+    assert [text for text in PLAIN[language] if not check(text, language).acute] == []
+
+
+def test_the_same_dangers_are_said_plainly_in_every_language() -> None:
+    assert len(PLAIN) == 13
+    assert {len(texts) for texts in PLAIN.values()} == {13}
