@@ -63,7 +63,9 @@ def as_told(
 
 
 def _ways(content: Content, language: str, said: str) -> list[str]:
-    return content.raw(language, said).split("|")
+    """Ways to say it, the words of its button with them."""
+    button = content.raw(language, said.replace("said_", "choice_", 1))
+    return [*content.raw(language, said).split("|"), button]
 
 
 def _open(slots: Mapping[str, Any], active_loop: str | None) -> dict[str, str]:

@@ -85,3 +85,16 @@ def test_the_number_for_tonight_is_given_only_where_nobody_is_with_the_child(
 def test_the_number_for_tonight_is_not_the_last_of_many_entries() -> None:
     far_down = [*(f"entry-{n}" for n in range(tonight().first)), "nar-foralder-blir-akut-sjuk"]
     assert not tonight().holds({"needs": {"parent_crisis": 0.9}}, far_down)
+
+
+def test_the_words_of_a_button_are_its_choice_in_every_language(content: Content) -> None:
+    for language in content.languages:
+        for said, choice in (("yes", "enough"), ("partly", "partly"), ("no", "not_enough")):
+            words = content.raw(language, f"choice_enough_{said}")
+            asked = {"closing": "asked"}
+            assert typed_choice(words, asked, None, content) == f"intent:{choice}", words
+
+
+def test_a_no_in_finnish_is_no_yes(content: Content) -> None:
+    asked = {"closing": "asked"}
+    assert typed_choice("ei, se ei auta", asked, None, content) == "intent:not_enough"
