@@ -30,6 +30,7 @@ from bot.worker import Worker, open_worker
 from nlu import safety
 
 TURNS = 200
+WARM = 10  # turns before, in which what is read once is read
 TEXTS = PROJECT / "tests" / "data" / "unseen_sv.yml"
 PLACE = "strangnas"
 
@@ -56,9 +57,10 @@ async def run_bench(settings: Settings, actions: str) -> dict[str, Any]:
         url = database_url(own)
         await migrate(url)
         async with open_worker(own, url, actions) as worker:
-            stages = _Stages(worker)
-            for turn in range(TURNS):
-                await stages.turn(texts[turn % len(texts)])
+            for turns in (WARM, TURNS):
+                stages = _Stages(worker)
+                for turn in range(turns):
+                    await stages.turn(texts[turn % len(texts)])
     return stages.figures()
 
 
